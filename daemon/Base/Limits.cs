@@ -8,4 +8,83 @@ public static class Limits
 
     /// <summary>A call without a deadline gets none; one with a longer deadline keeps it. A handler may not outlive this after its client has gone.</summary>
     public static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(25);
+
+    // Records.
+
+    /// <summary>The body of a record, encoded. Larger things are assets, in chunks.</summary>
+    public const int RecordBytesMax = 1024 * 1024;
+
+    /// <summary>A record's name. A cell's nested path fits, and an index entry stays far below a page.</summary>
+    public const int RecordNameBytesMax = 256;
+
+    /// <summary>A tenant's name: a DNS label.</summary>
+    public const int TenantNameCharactersMax = 63;
+
+    public const int LabelsCountMax = 64;
+
+    public const int LabelKeyCharactersMax = 128;
+
+    public const int LabelValueBytesMax = 256;
+
+    /// <summary>A caller's name for one request; a UUID fits many times.</summary>
+    public const int RequestIdBytesMax = 128;
+
+    /// <summary>How long the answer to a request id is kept. A client that has not repeated its request by then has given it up.</summary>
+    public static readonly TimeSpan RequestIdAgeMax = TimeSpan.FromHours(24);
+
+    /// <summary>Operations, and preconditions, of one Commit: they hold the writer for a few milliseconds. etcd takes 128.</summary>
+    public const int CommitOperationsCountMax = 1000;
+
+    /// <summary>Keys of one BatchGet.</summary>
+    public const int BatchGetKeysCountMax = 1000;
+
+    /// <summary>What a List without a page size answers.</summary>
+    public const int PageRecordsCountDefault = 100;
+
+    public const int PageRecordsCountMax = 1000;
+
+    /// <summary>A page is ended early at this size, so that it fits a message with what is included.</summary>
+    public const int PageBytesMax = 2 * 1024 * 1024;
+
+    /// <summary>Related records that one answer may include; past it the page is to be made smaller.</summary>
+    public const int IncludedRecordsCountMax = 10_000;
+
+    /// <summary>Included types of one request.</summary>
+    public const int IncludeTypesCountMax = 8;
+
+    /// <summary>A filter's text.</summary>
+    public const int FilterBytesMax = 16 * 1024;
+
+    /// <summary>Comparisons in a filter: the engine's own limit on a statement's parameters and depth stays far away.</summary>
+    public const int FilterTermsMax = 256;
+
+    /// <summary>Nested groups in a filter; the parser recurses once for each.</summary>
+    public const int FilterDepthMax = 32;
+
+    /// <summary>Parts of a field's path.</summary>
+    public const int FieldPathSegmentsMax = 16;
+
+    public const int OrderByFieldsMax = 4;
+
+    /// <summary>Paths of a field mask.</summary>
+    public const int FieldMaskPathsMax = 256;
+
+    /// <summary>A page token as text. Its sort keys are bounded with it: a longer one is never made.</summary>
+    public const int PageTokenCharactersMax = 8 * 1024;
+
+    /// <summary>Nested messages and JSON values; protobuf's own reader stops at 100.</summary>
+    public const int JsonDepthMax = 32;
+
+    /// <summary>Records that a cascading delete takes along.</summary>
+    public const int CascadeRecordsCountMax = 10_000;
+
+    /// <summary>Events that a watch reads at a time: what one slow watcher costs in memory.</summary>
+    public const int WatchBatchEventsMax = 256;
+
+    /// <summary>Open watches of one daemon; each keeps a call open.</summary>
+    public const int WatchersCountMax = 1024;
+
+    public static readonly TimeSpan WatchProgressIntervalDefault = TimeSpan.FromSeconds(10);
+
+    public static readonly TimeSpan WatchProgressIntervalMin = TimeSpan.FromSeconds(1);
 }

@@ -87,4 +87,48 @@ public static class Limits
     public static readonly TimeSpan WatchProgressIntervalDefault = TimeSpan.FromSeconds(10);
 
     public static readonly TimeSpan WatchProgressIntervalMin = TimeSpan.FromSeconds(1);
+
+    // Store.
+
+    /// <summary>Units that wait for the writer. At 60 thousand a second it is a tenth of a second; more would only be latency and memory.</summary>
+    public const int StoreWriteQueueCountMax = 8192;
+
+    /// <summary>What a refused writer is told to wait: about the time in which the queue drains.</summary>
+    public static readonly TimeSpan StoreWriteQueueRetryAfter = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Units in one commit. Beyond some hundreds the sync's share is nothing, and those already done only wait longer.</summary>
+    public const int StoreGroupCountMax = 1024;
+
+    /// <summary>Time that one group may grow before it is committed.</summary>
+    public static readonly TimeSpan StoreGroupTimeMax = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>A writer without work looks after the log this often.</summary>
+    public static readonly TimeSpan StoreIdleMax = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Frames (4 KiB) not yet in the file that a quiet writer moves: 8 MiB.</summary>
+    public const int StoreWalFramesIdle = 2048;
+
+    /// <summary>Frames not yet in the file that a busy writer moves: 32 MiB; pages written often are then moved once.</summary>
+    public const int StoreWalFramesBusy = 8192;
+
+    /// <summary>Frames at which readers are held back so that the log begins again: 128 MiB.</summary>
+    public const int StoreWalFramesMax = 32768;
+
+    /// <summary>How long readers are held back for that at most.</summary>
+    public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit.</summary>
+    public const int StoreWriteCacheKibibytes = 48 * 1024;
+
+    /// <summary>Page cache of one reader; a page from here is not read and not deciphered again.</summary>
+    public const int StoreReadCacheKibibytes = 6 * 1024;
+
+    /// <summary>Statements kept per generation and connection.</summary>
+    public const int StoreStatementCountMax = 256;
+
+    /// <summary>Reads that wait for a connection.</summary>
+    public const int StoreReadWaitCountMax = 4096;
+
+    /// <summary>Tables, indexes and views whose changes are counted for the query cache.</summary>
+    public const int StoreTableCountMax = 4096;
 }

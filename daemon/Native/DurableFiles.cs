@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using Auraed.Base;
+
+namespace Auraed.Native;
+
+/// <summary>The file operations whose order decides what a power cut leaves: sync a file, sync a directory, rename durably.</summary>
+public static partial class DurableFiles
+{
+    private const int OpenReadOnly = 0;
+    private const int OpenDirectory = 0x10000;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+    private const int WouldBlock = 11;
+
+    /// <summary>Makes the file's content durable. Fault(Internal) when the disk refuses; never tried twice, as a second try may claim what the first lost.</summary>
+    public static void SyncFile(string path) => Sync(path, OpenReadOnly | OpenCloseOnExec);
+
+    /// <summary>Makes names created, renamed or removed in the directory durable.</summary>
+    public static void SyncDirectory(string path) => Sync(path, OpenReadOnly | OpenDirectory | OpenCloseOnExec);
+
+    /// <summary>Renames over <paramref name="target"/> so that after a power cut one of the two complete files stands under that name.</summary>
+    public static void Publish(string source, string target)
+    {
+        SyncFile(source);
+        File.Move(source, target, overwrite: true);
+        SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+    }
+
+    /// <summary>Takes the advisory lock of an open file. False when another process (or another open of this one) holds it.</summary>
+    public static bool TryLock(SafeHandle file)
+    {
+        if (flock((int)file.DangerousGetHandle(), LockExclusive | LockNonBlocking) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == WouldBlock
+            ? false
+            : throw new Fault(FaultKind.Internal, $"a lock file cannot be locked: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    private static void Sync(string path, int flags)
+    {
+        var descriptor = open(path, flags);
+        if (descriptor < 0)
+        {
+            throw new Fault(FaultKind.Internal, $"cannot open {path} to make it durable: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        var failed = fsync(descriptor) != 0;
+        var cause = Marshal.GetLastPInvokeErrorMessage();
+        _ = close(descriptor);
+        if (failed)
+        {
+            throw new Fault(FaultKind.Internal, $"cannot make {path} durable: {cause}", hint: "check the disk: dmesg");
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int descriptor, int operation);
+}

@@ -1,0 +1,374 @@
+using System.Text;
+using Auraed.Base;
+using Auraed.Native;
+using SQLitePCL;
+
+namespace Auraed.Store;
+
+internal enum ConnectionMode
+{
+    /// <summary>The one that writes and checkpoints.</summary>
+    Write,
+    /// <summary>The engine's read-only mode and query_only.</summary>
+    Read,
+    /// <summary>Makes the file.</summary>
+    Create,
+    /// <summary>Reads a file that nobody changes, without making a log or a lock beside it.</summary>
+    Still,
+}
+
+/// <summary>
+/// One keyed connection with its statement cache. Invariants: used by one thread at a time (only <see cref="Interrupt"/> may come from
+/// another, while the connection is open); never checkpoints by itself.
+/// </summary>
+internal sealed class Connection : IDisposable
+{
+    private const int NoCheckpointOnClose = 1006;
+    private const int Defensive = 1010;
+    private const int TrustedSchema = 1017;
+
+    private readonly sqlite3 _handle;
+    private readonly EngineHooks _hooks;
+    private readonly TableVersions _tables;
+    private readonly HashSet<int> _readsSeen = [];
+    private readonly HashSet<int> _writesSeen = [];
+    private Dictionary<string, Statement> _young = new(StringComparer.Ordinal);
+    private Dictionary<string, Statement> _old = new(StringComparer.Ordinal);
+    private readonly List<Statement> _loose = [];
+    private readonly List<Statement> _touched = [];
+    private Func<EngineAccess, bool>? _guard;
+    private bool _closed;
+
+    private Connection(sqlite3 handle, TableVersions tables)
+    {
+        _handle = handle;
+        _tables = tables;
+        _hooks = new EngineHooks(handle) { Authorize = OnAccess };
+    }
+
+    public sqlite3 Handle => _handle;
+
+    public int WalFrames => _hooks.WalFrames;
+
+    /// <summary>Told of every statement that a unit starts, once; the unit collects its tables here.</summary>
+    public Action<Statement>? Started { get; set; }
+
+    /// <summary>False inside a transaction.</summary>
+    public bool IsIdle => raw.sqlite3_get_autocommit(_handle) != 0;
+
+    public static Connection Open(string path, ConnectionMode mode, StoreKey key, TableVersions tables, string? vfs)
+    {
+        var flags = raw.SQLITE_OPEN_NOMUTEX | mode switch
+        {
+            ConnectionMode.Write => raw.SQLITE_OPEN_READWRITE,
+            ConnectionMode.Read => raw.SQLITE_OPEN_READONLY,
+            ConnectionMode.Create => raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE,
+            ConnectionMode.Still => raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI,
+        };
+        var name = mode == ConnectionMode.Still ? "file:" + Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal) + "?immutable=1" : path;
+        var code = raw.sqlite3_open_v2(name, out var handle, flags, vfs!);
+        if (code != raw.SQLITE_OK)
+        {
+            var message = raw.sqlite3_errmsg(handle).utf8_to_string();
+            handle.Dispose();
+            throw EngineError.ToFault(code, message, $"{path} cannot be opened");
+        }
+
+        var connection = new Connection(handle, tables);
+        try
+        {
+            connection.Configure(mode, key);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+
+        return connection;
+    }
+
+    /// <summary>
+    /// A statement to bind and step. The same text gives the same statement again unless that is in the middle of its rows, in which case
+    /// the caller gets another one of its own.
+    /// </summary>
+    public Statement Prepare(string sql)
+    {
+        if (_young.TryGetValue(sql, out var statement))
+        {
+            return statement.IsActive ? CompileLoose(sql) : statement;
+        }
+
+        if (_old.Remove(sql, out statement))
+        {
+            if (statement.IsActive)
+            {
+                _old.Add(sql, statement);
+                return CompileLoose(sql);
+            }
+        }
+        else
+        {
+            statement = Compile(sql);
+        }
+
+        Age();
+        _young.Add(sql, statement);
+        return statement;
+    }
+
+    /// <summary>A statement outside the cache, each of whose accesses the guard must allow; closed at the end of the unit.</summary>
+    public Statement PrepareGuarded(string sql, Func<EngineAccess, bool> guard)
+    {
+        _guard = guard;
+        try
+        {
+            return CompileLoose(sql);
+        }
+        finally
+        {
+            _guard = null;
+        }
+    }
+
+    public void Execute(string sql)
+    {
+        var statement = CompileOnce(sql);
+        try
+        {
+            statement.Execute();
+        }
+        finally
+        {
+            statement.Close();
+        }
+    }
+
+    public long QueryInteger(string sql)
+    {
+        var statement = CompileOnce(sql);
+        try
+        {
+            return statement.Step() ? statement.Integer(0) : 0;
+        }
+        finally
+        {
+            statement.Close();
+        }
+    }
+
+    public IReadOnlyList<string> QueryTexts(string sql)
+    {
+        var statement = CompileOnce(sql);
+        try
+        {
+            var texts = new List<string>();
+            while (statement.Step())
+            {
+                texts.Add(statement.Text(0));
+            }
+
+            return texts;
+        }
+        finally
+        {
+            statement.Close();
+        }
+    }
+
+    /// <summary>Runs a script of several statements, as a migration is.</summary>
+    public void ExecuteScript(string sql)
+    {
+        var rest = sql;
+        while (rest.Trim().Length > 0)
+        {
+            var code = raw.sqlite3_prepare_v2(_handle, rest, out var handle, out var tail);
+            if (code != raw.SQLITE_OK)
+            {
+                throw FaultOf(code, "a statement of a script is wrong");
+            }
+
+            rest = tail;
+            if (handle.IsInvalid)
+            {
+                continue;
+            }
+
+            using (handle)
+            {
+                do
+                {
+                    code = raw.sqlite3_step(handle);
+                }
+                while (code == raw.SQLITE_ROW);
+
+                if (code != raw.SQLITE_DONE)
+                {
+                    throw FaultOf(code, $"a statement of a script failed ({raw.sqlite3_sql(handle).utf8_to_string()})");
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends the running statement with Fault(Cancelled); from any thread.</summary>
+    public void Interrupt() => raw.sqlite3_interrupt(_handle);
+
+    /// <summary>True while deferred foreign keys are open, which would make the COMMIT fail for everyone in it.</summary>
+    public bool HasDeferredViolations()
+    {
+        const int deferredForeignKeys = 10;
+        _ = raw.sqlite3_db_status(_handle, deferredForeignKeys, out var current, out _, 0);
+        return current != 0;
+    }
+
+    public Fault FaultOf(int code, string doing)
+    {
+        var extended = raw.sqlite3_extended_errcode(_handle);
+        var message = raw.sqlite3_errmsg(_handle).utf8_to_string();
+        return EngineError.ToFault((extended & 0xff) == (code & 0xff) ? extended : code, message, doing);
+    }
+
+    /// <summary>Moves log frames into the file. Returns the engine's code; a failed sync in here is as fatal as in a commit.</summary>
+    public int Checkpoint(int mode, out int logFrames, out int movedFrames) =>
+        raw.sqlite3_wal_checkpoint_v2(_handle, "main", mode, out logFrames, out movedFrames);
+
+    /// <summary>The last connection of a stopped database leaves one file.</summary>
+    public void FoldOnClose() => raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 0, out _);
+
+    /// <summary>After a unit of work: every statement that it started is reset and has forgotten its values.</summary>
+    public void EndUnit()
+    {
+        foreach (var statement in _touched)
+        {
+            statement.Clear();
+        }
+
+        _touched.Clear();
+        foreach (var statement in _loose)
+        {
+            statement.Close();
+        }
+
+        _loose.Clear();
+    }
+
+    /// <summary>Before a rollback, which open rows would refuse.</summary>
+    public void ResetUnit()
+    {
+        foreach (var statement in _touched)
+        {
+            statement.Reset();
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_closed)
+        {
+            return;
+        }
+
+        _closed = true;
+        foreach (var statement in _young.Values.Concat(_old.Values).Concat(_loose))
+        {
+            statement.Close();
+        }
+
+        _handle.Dispose();
+        _hooks.Dispose();
+    }
+
+    internal void OnStart(Statement statement)
+    {
+        if (!statement.IsTouched)
+        {
+            statement.IsTouched = true;
+            _touched.Add(statement);
+            Started?.Invoke(statement);
+        }
+    }
+
+    private void Configure(ConnectionMode mode, StoreKey key)
+    {
+        _ = raw.sqlite3_extended_result_codes(_handle, 1);
+        _ = raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 1, out _);
+        _ = raw.sqlite3_wal_autocheckpoint(_handle, 0);
+        key.Apply(_handle);
+        _ = raw.sqlite3_db_config(_handle, Defensive, 1, out _);
+        _ = raw.sqlite3_db_config(_handle, TrustedSchema, 0, out _);
+        Execute("PRAGMA cell_size_check = ON");
+        Execute("PRAGMA temp_store = MEMORY");
+        Execute("PRAGMA foreign_keys = ON");
+        if (mode is ConnectionMode.Read or ConnectionMode.Still)
+        {
+            Execute("PRAGMA query_only = ON");
+            Execute($"PRAGMA cache_size = -{Limits.StoreReadCacheKibibytes}");
+        }
+        else
+        {
+            Execute($"PRAGMA cache_size = -{Limits.StoreWriteCacheKibibytes}");
+            Execute("PRAGMA synchronous = FULL");
+        }
+    }
+
+    /// <summary>A statement that no unit knows of; the caller closes it.</summary>
+    private Statement CompileOnce(string sql)
+    {
+        var statement = Compile(sql);
+        statement.IsTouched = true;
+        return statement;
+    }
+
+    private Statement CompileLoose(string sql)
+    {
+        var statement = Compile(sql);
+        _loose.Add(statement);
+        return statement;
+    }
+
+    private Statement Compile(string sql)
+    {
+        _readsSeen.Clear();
+        _writesSeen.Clear();
+        var code = raw.sqlite3_prepare_v3(_handle, Encoding.UTF8.GetBytes(sql), 0, out var handle);
+        if (code != raw.SQLITE_OK)
+        {
+            throw FaultOf(code, "a statement cannot be prepared");
+        }
+
+        return new Statement(this, handle, sql, [.. _readsSeen], [.. _writesSeen]);
+    }
+
+    private bool OnAccess(EngineAccess access)
+    {
+        if (access.First is { } table && access.Schema is not "temp")
+        {
+            if (access.Action == EngineHooks.ActionRead)
+            {
+                _readsSeen.Add(_tables.NumberOf(table));
+            }
+            else if (access.Action is EngineHooks.ActionInsert or EngineHooks.ActionUpdate or EngineHooks.ActionDelete)
+            {
+                _writesSeen.Add(_tables.NumberOf(table));
+            }
+        }
+
+        return _guard is null || _guard(access);
+    }
+
+    /// <summary>Two generations instead of a list by age: what was not used for a whole generation is closed.</summary>
+    private void Age()
+    {
+        if (_young.Count < Limits.StoreStatementCountMax)
+        {
+            return;
+        }
+
+        foreach (var statement in _old.Values.Where(statement => !statement.IsActive))
+        {
+            statement.Close();
+        }
+
+        (_old, _young) = (_young, []);
+    }
+}

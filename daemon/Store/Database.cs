@@ -1,0 +1,162 @@
+using Auraed.Base;
+
+namespace Auraed.Store;
+
+/// <summary>
+/// The host's one file, open. Invariants: only this process has it open; every write goes through <see cref="WriteAsync"/>; a write that was
+/// answered with success is on the disk; a read sees every write that was answered before it began.
+/// </summary>
+public sealed class Database : IAsyncDisposable
+{
+    private readonly LibraryLock _lock;
+    private readonly StoreKey _key;
+    private readonly Connection _connection;
+    private readonly TableVersions _tables;
+    private readonly ReaderPool _readers;
+    private readonly Checkpointer _checkpointer;
+    private readonly Writer _writer;
+    private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _durable;
+    private Fault? _failure;
+    private int _closed;
+
+    private Database(DatabaseOptions options, LibraryLock held, StoreKey key, Connection connection, TableVersions tables)
+    {
+        Options = options;
+        Path = DatabaseFile.PathIn(options.Directory);
+        _lock = held;
+        _key = key;
+        _connection = connection;
+        _tables = tables;
+        var readers = options.ReaderCount > 0 ? options.ReaderCount : Math.Max(4, 2 * Environment.ProcessorCount);
+        _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
+        _checkpointer = new Checkpointer(connection, _readers);
+        _writer = new Writer(connection, tables, options.Time, _checkpointer, OnCommitted, OnFailed);
+        _durable = _writer.Sequence;
+        _writer.Start();
+    }
+
+    /// <summary>The file's full path.</summary>
+    public string Path { get; }
+
+    public DatabaseOptions Options { get; }
+
+    /// <summary>The last event that is on the disk; 0 before the first.</summary>
+    public long Durable => Volatile.Read(ref _durable);
+
+    /// <summary>Why nothing can be written any more; null while all is well.</summary>
+    public Fault? Failure => Volatile.Read(ref _failure);
+
+    public WriterCounts Writes => _writer.Counts;
+
+    /// <summary>Writes that wait now.</summary>
+    public int WaitingWrites => _writer.Queue.Count;
+
+    /// <summary>Bytes of the write-ahead log in use.</summary>
+    public long LogBytes => (long)_checkpointer.Frames * DatabaseFile.PageBytes;
+
+    /// <summary>
+    /// Opens the directory's database, makes it when there is none, and migrates it. Each reason not to is a Fault of its own (see
+    /// <see cref="Fault.Reason"/>), and none of them changes the file.
+    /// </summary>
+    public static Database Open(DatabaseOptions options)
+    {
+        var held = DatabaseFile.TakeDirectory(options);
+        StoreKey? key = null;
+        Connection? connection = null;
+        try
+        {
+            using (var server = ServerKey.Load(options.KeyPath))
+            {
+                key = new StoreKey(server);
+            }
+
+            var tables = new TableVersions();
+            connection = DatabaseFile.OpenOrCreate(options, key, tables);
+            return new Database(options, held, key, connection, tables);
+        }
+        catch
+        {
+            connection?.Dispose();
+            key?.Dispose();
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs the work on the writer's thread in a savepoint of its own; the answer comes after the commit is on the disk. An exception rolls
+    /// back this work alone. Fault(Exhausted) when the queue or the disk is full. The token is heeded until the work begins.
+    /// </summary>
+    public Task<T> WriteAsync<T>(Func<WriteUnit, T> work, CancellationToken cancel, WritePriority priority = WritePriority.Small)
+    {
+        var item = new WriteItem<T>(work, cancel);
+        _writer.Queue.Add(item, priority);
+        return item.Task;
+    }
+
+    /// <summary>Runs the work on one snapshot; the token interrupts a running statement.</summary>
+    public Task<T> ReadAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) => _readers.RunAsync(work, cancel);
+
+    /// <summary>Completes when an event after <paramref name="after"/> is durable; at once when one is.</summary>
+    public async Task WaitForSequenceAsync(long after, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var grown = Volatile.Read(ref _grown);
+            if (Durable > after)
+            {
+                return;
+            }
+
+            if (Failure is { } failure)
+            {
+                throw failure;
+            }
+
+            await grown.Task.WaitAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Commits what waits, folds the log into the file, so that one file is left, and wipes the key.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+        {
+            return;
+        }
+
+        await Task.CompletedTask.ConfigureAwait(false);
+        _writer.Stop();
+        _readers.Dispose();
+        if (Failure is null)
+        {
+            CrashPoint.Reach("close.before");
+            _connection.FoldOnClose();
+        }
+
+        _connection.Dispose();
+        CrashPoint.Reach("close.after");
+        _key.Dispose();
+        _lock.Dispose();
+    }
+
+    private void OnCommitted(long sequence)
+    {
+        if (sequence == _durable)
+        {
+            return;
+        }
+
+        Volatile.Write(ref _durable, sequence);
+        var grown = Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        grown.SetResult();
+    }
+
+    private void OnFailed(Fault fault)
+    {
+        Volatile.Write(ref _failure, fault);
+        _ = Volatile.Read(ref _grown).TrySetException(fault);
+        Options.Failed?.Invoke(fault);
+    }
+}

@@ -1,0 +1,31 @@
+namespace Auraed.Store;
+
+/// <summary>How a database is opened. <see cref="Directory"/> and <see cref="KeyPath"/> are all that a daemon sets.</summary>
+public sealed record DatabaseOptions
+{
+    /// <summary>The library directory; made with mode 0700 when absent.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>The PEM file of server.key. It is read once, at open.</summary>
+    public required string KeyPath { get; init; }
+
+    /// <summary>Marks a new database as TEST, and refuses an existing one that is not; false does the opposite.</summary>
+    public bool IsTest { get; init; }
+
+    /// <summary>False refuses to make a database where there is none.</summary>
+    public bool CreateIfMissing { get; init; } = true;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Read-only connections at most; 0 takes twice the processors, and four at least.</summary>
+    public int ReaderCount { get; init; }
+
+    /// <summary>Told once when nothing can be written any more; the host ends the process.</summary>
+    public Action<Base.Fault>? Failed { get; init; }
+
+    /// <summary>The engine's file layer; null is its default. Fault tests put theirs in.</summary>
+    internal string? FileLayer { get; init; }
+
+    /// <summary>The migrations that make the schema; null takes the embedded ones.</summary>
+    internal IReadOnlyList<Migration>? Migrations { get; init; }
+}

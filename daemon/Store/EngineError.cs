@@ -1,0 +1,59 @@
+using Auraed.Base;
+using SQLitePCL;
+
+namespace Auraed.Store;
+
+/// <summary>The engine's own words for a failure: the cause inside the <see cref="Fault"/> that callers see.</summary>
+public sealed class EngineException(int code, string message) : Exception($"{message} ({code})")
+{
+    /// <summary>The engine's extended result code.</summary>
+    public int Code { get; } = code;
+
+    /// <summary>The primary result code.</summary>
+    public int Primary => Code & 0xff;
+}
+
+/// <summary>From the engine's result codes to the closed set of fault kinds, in one place.</summary>
+internal static class EngineError
+{
+    public const int ConstraintForeignKey = 787;
+    public const int ConstraintNotNull = 1299;
+    public const int ConstraintPrimaryKey = 1555;
+    public const int ConstraintTrigger = 1811;
+    public const int ConstraintUnique = 2067;
+    public const int ConstraintRowId = 2579;
+    public const int IoSync = 1034;
+
+    public static Fault ToFault(int code, string message, string doing)
+    {
+        var cause = new EngineException(code, message);
+        var text = $"{doing}: {message}";
+        return (code & 0xff) switch
+        {
+            raw.SQLITE_CONSTRAINT => Constraint(code, text, cause),
+            raw.SQLITE_FULL => new Fault(FaultKind.Exhausted, $"{doing}: the disk is full", hint: "free space on the file system of the library directory", cause: cause) { Reason = "DISK_FULL" },
+            raw.SQLITE_NOMEM => new Fault(FaultKind.Exhausted, $"{doing}: out of memory", cause: cause) { Reason = "OUT_OF_MEMORY" },
+            raw.SQLITE_TOOBIG => new Fault(FaultKind.Invalid, $"{doing}: a value is larger than the store takes", cause: cause) { Reason = "TOO_BIG" },
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new Fault(FaultKind.Unavailable, $"{doing}: the database is locked by another process", hint: "let only the daemon open the database", cause: cause) { Reason = "DATABASE_LOCKED" },
+            raw.SQLITE_INTERRUPT => new Fault(FaultKind.Cancelled, $"{doing}: interrupted", cause: cause),
+            raw.SQLITE_CORRUPT => new Fault(FaultKind.Corrupt, $"{doing}: the database is damaged: {message}", hint: "auraed verify, then auraed restore", cause: cause) { Reason = "DATABASE_DAMAGED" },
+            raw.SQLITE_NOTADB => new Fault(FaultKind.Corrupt, $"{doing}: a page does not carry this key's seal", hint: "auraed verify, then auraed restore", cause: cause) { Reason = "DATABASE_DAMAGED" },
+            raw.SQLITE_READONLY => new Fault(FaultKind.Precondition, $"{doing}: the database or its directory is read-only", hint: "mount it writable and check its owner", cause: cause) { Reason = "READ_ONLY" },
+            raw.SQLITE_CANTOPEN => new Fault(FaultKind.Precondition, $"{doing}: the file cannot be opened", hint: "check that the directory exists and its owner", cause: cause) { Reason = "CANNOT_OPEN" },
+            raw.SQLITE_PERM => new Fault(FaultKind.Precondition, $"{doing}: no permission", cause: cause) { Reason = "CANNOT_OPEN" },
+            raw.SQLITE_AUTH => new Fault(FaultKind.Denied, $"{doing}: {message}", cause: cause) { Reason = "STATEMENT_REFUSED" },
+            raw.SQLITE_IOERR => new Fault(FaultKind.Internal, $"{doing}: the disk failed", hint: "check the disk: dmesg", cause: cause) { Reason = "DISK_FAILED" },
+            raw.SQLITE_RANGE or raw.SQLITE_MISMATCH or raw.SQLITE_ERROR => new Fault(FaultKind.Internal, text, cause: cause) { Reason = "STATEMENT_FAILED" },
+            _ => new Fault(FaultKind.Internal, text, cause: cause),
+        };
+    }
+
+    private static Fault Constraint(int code, string text, EngineException cause) => code switch
+    {
+        ConstraintUnique or ConstraintPrimaryKey or ConstraintRowId => new Fault(FaultKind.AlreadyExists, text, cause: cause) { Reason = "UNIQUE" },
+        ConstraintForeignKey => new Fault(FaultKind.Precondition, text, cause: cause) { Reason = "FOREIGN_KEY" },
+        ConstraintTrigger => new Fault(FaultKind.Precondition, text, cause: cause) { Reason = "REFUSED_BY_TRIGGER" },
+        ConstraintNotNull => new Fault(FaultKind.Invalid, text, cause: cause) { Reason = "NOT_NULL" },
+        _ => new Fault(FaultKind.Invalid, text, cause: cause) { Reason = "CONSTRAINT" },
+    };
+}

@@ -1,0 +1,164 @@
+using Auraed.Base;
+
+namespace Auraed.Store;
+
+/// <summary>Which queue a unit waits in.</summary>
+public enum WritePriority
+{
+    /// <summary>A request: committed with all others that wait.</summary>
+    Small,
+    /// <summary>A part of a large ingest: one at most joins a group, so that small ones do not wait behind many.</summary>
+    Bulk,
+}
+
+/// <summary>A queued unit of work and the promise to its caller. It is answered exactly once, after the group it ran in is durable or rolled back.</summary>
+internal abstract class WriteItem(CancellationToken cancel)
+{
+    private Exception? _failure;
+
+    public CancellationToken Cancel { get; } = cancel;
+
+    public void Fail(Exception failure) => _failure = failure;
+
+    public abstract void Run(WriteUnit unit);
+
+    /// <summary>Answers the caller, off the writer's thread.</summary>
+    public void Answer()
+    {
+        if (_failure is null)
+        {
+            AnswerResult();
+        }
+        else
+        {
+            AnswerFailure(_failure);
+        }
+    }
+
+    protected abstract void AnswerResult();
+
+    protected abstract void AnswerFailure(Exception failure);
+}
+
+internal sealed class WriteItem<T>(Func<WriteUnit, T> work, CancellationToken cancel) : WriteItem(cancel)
+{
+    private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T? _result;
+
+    public Task<T> Task => _promise.Task;
+
+    public override void Run(WriteUnit unit) => _result = work(unit);
+
+    protected override void AnswerResult() => _promise.SetResult(_result!);
+
+    protected override void AnswerFailure(Exception failure)
+    {
+        if (failure is OperationCanceledException)
+        {
+            _promise.SetCanceled(Cancel);
+        }
+        else
+        {
+            _promise.SetException(failure);
+        }
+    }
+}
+
+/// <summary>The bounded queue before the writer: many callers, one taker.</summary>
+internal sealed class WriteQueue
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<WriteItem> _small = new();
+    private readonly Queue<WriteItem> _bulk = new();
+    private readonly AutoResetEvent _arrived = new(false);
+    private Exception? _closed;
+    private volatile bool _sleeping;
+    private volatile int _count;
+
+    public int Count => _count;
+
+    public void Add(WriteItem item, WritePriority priority)
+    {
+        bool wake;
+        lock (_gate)
+        {
+            if (_closed is not null)
+            {
+                throw _closed;
+            }
+
+            if (_count >= Limits.StoreWriteQueueCountMax)
+            {
+                throw new Fault(FaultKind.Exhausted, $"{_count} writes wait already") { Reason = "WRITE_QUEUE_FULL", RetryAfter = Limits.StoreWriteQueueRetryAfter };
+            }
+
+            (priority == WritePriority.Small ? _small : _bulk).Enqueue(item);
+            _count++;
+            wake = _sleeping;
+            _sleeping = false;
+        }
+
+        if (wake)
+        {
+            _arrived.Set();
+        }
+    }
+
+    /// <summary>The next unit without waiting; null when none may join now.</summary>
+    public WriteItem? TryTake(bool bulkToo)
+    {
+        if (_count == 0)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            if (_small.TryDequeue(out var item) || (bulkToo && _bulk.TryDequeue(out item)))
+            {
+                _count--;
+                return item;
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Waits for a unit; null when none came in time or the queue was closed.</summary>
+    public WriteItem? Take(TimeSpan wait)
+    {
+        var item = TryTake(bulkToo: true);
+        if (item is not null)
+        {
+            return item;
+        }
+
+        lock (_gate)
+        {
+            if (_count == 0 && _closed is null)
+            {
+                _sleeping = true;
+            }
+        }
+
+        if (_sleeping)
+        {
+            _ = _arrived.WaitOne(wait);
+            _sleeping = false;
+        }
+
+        return TryTake(bulkToo: true);
+    }
+
+    /// <summary>Refuses what comes later with <paramref name="reason"/>; what waits already can still be taken.</summary>
+    public void Close(Exception reason)
+    {
+        lock (_gate)
+        {
+            _closed ??= reason;
+            _sleeping = false;
+        }
+
+        _arrived.Set();
+    }
+}

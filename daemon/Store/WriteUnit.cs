@@ -1,0 +1,73 @@
+namespace Auraed.Store;
+
+/// <summary>
+/// One request's writes, in a savepoint of its own on the writer's thread. Lent to the work for the length of the call: neither it nor its
+/// statements may be kept.
+/// </summary>
+public sealed class WriteUnit
+{
+    private readonly Connection _connection;
+    private readonly HashSet<int> _written;
+
+    internal WriteUnit(Connection connection, HashSet<int> written)
+    {
+        _connection = connection;
+        _written = written;
+        Events = new EventAppender(connection);
+        connection.Started = statement =>
+        {
+            foreach (var table in statement.Writes)
+            {
+                _written.Add(table);
+            }
+        };
+    }
+
+    /// <summary>The log that this request's events go to.</summary>
+    public EventAppender Events { get; }
+
+    /// <summary>The revision of everything this unit changes: the sequence of its first event.</summary>
+    public long Revision { get; private set; }
+
+    /// <summary>The one time of this unit, nanoseconds since 1970 UTC; never before an earlier unit's.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>A statement of the writer's connection; the same text is compiled once.</summary>
+    public Statement Prepare(string sql) => _connection.Prepare(sql);
+
+    internal void Begin(long now)
+    {
+        Now = now;
+        Revision = Events.Sequence + 1;
+        Events.Begin(now);
+    }
+}
+
+/// <summary>
+/// One snapshot of everything that was committed when it began. Lent to the work for the length of the call.
+/// </summary>
+public sealed class ReadUnit
+{
+    private readonly Connection _connection;
+
+    internal ReadUnit(Connection connection)
+    {
+        _connection = connection;
+        connection.Started = statement =>
+        {
+            foreach (var table in statement.Reads)
+            {
+                Tables.Add(table);
+            }
+        };
+    }
+
+    /// <summary>Every table that this unit has read so far.</summary>
+    internal HashSet<int> Tables { get; } = [];
+
+    /// <summary>A statement of this unit's connection; the same text is compiled once.</summary>
+    public Statement Prepare(string sql) => _connection.Prepare(sql);
+
+    /// <summary>A statement of a stranger: every access that the engine names while preparing it must be allowed by the guard.</summary>
+    public Statement PrepareGuarded(string sql, Func<Native.EngineAccess, bool> guard) => _connection.PrepareGuarded(sql, guard);
+}

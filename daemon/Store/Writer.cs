@@ -1,0 +1,308 @@
+using System.Diagnostics;
+using Auraed.Base;
+using SQLitePCL;
+
+namespace Auraed.Store;
+
+/// <summary>
+/// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, commits them with one sync, and only then
+/// has them answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after the COMMIT that holds it
+/// returned success; a COMMIT that failed is never tried again, and one whose sync failed ends all writing, as nobody can know what the disk kept.
+/// </summary>
+internal sealed class Writer
+{
+    private readonly Connection _connection;
+    private readonly WriteQueue _queue = new();
+    private readonly HashSet<int> _written = [];
+    private readonly WriteUnit _unit;
+    private readonly TableVersions _tables;
+    private readonly TimeProvider _time;
+    private readonly Checkpointer _checkpointer;
+    private readonly Action<long> _committed;
+    private readonly Action<Fault> _failed;
+    private readonly Thread _thread;
+    private List<WriteItem> _group = [];
+    private readonly List<WriteItem> _done = [];
+    private long _lastTime;
+    private volatile bool _stopping;
+
+    public Writer(Connection connection, TableVersions tables, TimeProvider time, Checkpointer checkpointer, Action<long> committed, Action<Fault> failed)
+    {
+        _connection = connection;
+        _tables = tables;
+        _time = time;
+        _checkpointer = checkpointer;
+        _committed = committed;
+        _failed = failed;
+        _unit = new WriteUnit(connection, _written);
+        _lastTime = _unit.Events.LastTime;
+        _thread = new Thread(Loop) { Name = "store writer", IsBackground = true };
+    }
+
+    public WriteQueue Queue => _queue;
+
+    public WriterCounts Counts { get; } = new();
+
+    public long Sequence => _unit.Events.Sequence;
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Commits what waits, then ends the thread.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        _queue.Close(new Fault(FaultKind.Unavailable, "the store is closing") { Reason = "STORE_CLOSED" });
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            while (true)
+            {
+                var first = _queue.Take(Limits.StoreIdleMax);
+                if (first is not null)
+                {
+                    RunGroup(first);
+                    _checkpointer.AfterCommit(_queue.Count == 0);
+                }
+                else if (_stopping)
+                {
+                    return;
+                }
+                else
+                {
+                    _checkpointer.WhenIdle();
+                }
+            }
+        }
+        catch (Exception failure)
+        {
+            End(failure);
+        }
+    }
+
+    /// <summary>Nothing is written any more; everyone who waits or comes later is told.</summary>
+    private void End(Exception failure)
+    {
+        var fault = failure as Fault ?? new Fault(FaultKind.Internal, $"the writer ended: {failure.Message}", cause: failure);
+        var told = new Fault(FaultKind.Unavailable, $"the store takes no more writes: {fault.Message}", hint: "restart the daemon; it then reads what the disk really holds", cause: fault) { Reason = "STORE_FAILED" };
+        _queue.Close(told);
+        for (var item = _queue.TryTake(bulkToo: true); item is not null; item = _queue.TryTake(bulkToo: true))
+        {
+            item.Fail(told);
+            _group.Add(item);
+        }
+
+        Answer();
+        _failed(fault);
+    }
+
+    private void RunGroup(WriteItem first)
+    {
+        var started = Stopwatch.GetTimestamp();
+        _written.Clear();
+        try
+        {
+            _connection.Prepare("BEGIN IMMEDIATE").Execute();
+        }
+        catch (Fault fault)
+        {
+            first.Fail(fault);
+            _group.Add(first);
+            Answer();
+            return;
+        }
+
+        var bulkCount = 0;
+        for (var item = first; item is not null;)
+        {
+            _group.Add(item);
+            if (!RunOne(item))
+            {
+                Answer();
+                return;
+            }
+
+            bulkCount++;
+            item = _group.Count >= Limits.StoreGroupCountMax || Stopwatch.GetElapsedTime(started) > Limits.StoreGroupTimeMax
+                ? null
+                : _queue.TryTake(bulkToo: bulkCount == 0);
+        }
+
+        CrashPoint.Reach("commit.before");
+        Commit();
+        CrashPoint.Reach("commit.after");
+        Answer();
+    }
+
+    /// <summary>False when the engine has given up the whole transaction, and with it everyone in it.</summary>
+    private bool RunOne(WriteItem item)
+    {
+        if (item.Cancel.IsCancellationRequested)
+        {
+            item.Fail(new OperationCanceledException(item.Cancel));
+            return true;
+        }
+
+        _unit.Begin(Now());
+        _connection.Prepare("SAVEPOINT unit").Execute();
+        try
+        {
+            item.Run(_unit);
+            if (_connection.HasDeferredViolations())
+            {
+                throw EngineError.ToFault(EngineError.ConstraintForeignKey, "FOREIGN KEY constraint failed", "a reference is left dangling");
+            }
+
+            _connection.ResetUnit();
+            _connection.Prepare("RELEASE unit").Execute();
+            _connection.EndUnit();
+            _done.Add(item);
+            return true;
+        }
+        catch (InvariantException)
+        {
+            throw;
+        }
+        catch (Exception failure)
+        {
+            return RollBackOne(item, failure);
+        }
+    }
+
+    private bool RollBackOne(WriteItem item, Exception failure)
+    {
+        _connection.ResetUnit();
+        if (!_connection.IsIdle)
+        {
+            _connection.Prepare("ROLLBACK TO unit").Execute();
+            _connection.Prepare("RELEASE unit").Execute();
+            _connection.EndUnit();
+            _unit.Events.Undo();
+            item.Fail(failure);
+            Counts.UnitsRefused++;
+            return true;
+        }
+
+        // The engine rolled back everything: disk full or a disk error in the middle. All of the group are told the same.
+        _connection.EndUnit();
+        _unit.Events.Load();
+        FailDone(failure);
+        item.Fail(failure);
+        return false;
+    }
+
+    private void Commit()
+    {
+        if (_done.Count == 0)
+        {
+            _connection.Prepare("ROLLBACK").Execute();
+            _connection.EndUnit();
+            return;
+        }
+
+        _tables.Begin(_written);
+        try
+        {
+            _connection.Prepare("COMMIT").Execute();
+        }
+        catch (Fault fault)
+        {
+            CommitFailed(fault);
+            return;
+        }
+        finally
+        {
+            _tables.End(_written);
+            _connection.EndUnit();
+        }
+
+        Counts.Groups++;
+        Counts.Units += _done.Count;
+        _committed(_unit.Events.Sequence);
+    }
+
+    private void CommitFailed(Fault fault)
+    {
+        var code = (fault.InnerException as EngineException)?.Primary;
+        if (code is not (raw.SQLITE_FULL or raw.SQLITE_BUSY or raw.SQLITE_CONSTRAINT))
+        {
+            // The commit may or may not be on the disk. Its callers learn exactly that, and no later write may build on it.
+            var unknown = new Fault(FaultKind.Internal, $"{fault.Message}; whether this write is kept is known only after a restart", hint: "check the disk, then restart the daemon", cause: fault) { Reason = "OUTCOME_UNKNOWN" };
+            FailDone(unknown);
+            throw fault;
+        }
+
+        if (!_connection.IsIdle)
+        {
+            _connection.Prepare("ROLLBACK").Execute();
+        }
+
+        _connection.EndUnit();
+        _unit.Events.Load();
+        FailDone(fault);
+    }
+
+    private void FailDone(Exception failure)
+    {
+        foreach (var item in _done)
+        {
+            item.Fail(failure);
+        }
+
+        Counts.UnitsFailed += _done.Count;
+        _done.Clear();
+    }
+
+    /// <summary>One pool item answers the whole group, so that the writer goes on with the next at once.</summary>
+    private void Answer()
+    {
+        if (_group.Count == 0)
+        {
+            return;
+        }
+
+        var group = _group;
+        _group = new List<WriteItem>(group.Count);
+        _done.Clear();
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static items =>
+            {
+                foreach (var item in items)
+                {
+                    item.Answer();
+                }
+            },
+            group,
+            preferLocal: false);
+    }
+
+    private long Now()
+    {
+        const long nanosecondsPerTick = 100;
+        var now = (_time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) * nanosecondsPerTick;
+        _lastTime = Math.Max(_lastTime, now);
+        return _lastTime;
+    }
+}
+
+/// <summary>What the writer has done since it started; read by metrics, written by its thread.</summary>
+public sealed class WriterCounts
+{
+    /// <summary>Commits with at least one unit in them.</summary>
+    public long Groups { get; internal set; }
+
+    /// <summary>Units that became durable.</summary>
+    public long Units { get; internal set; }
+
+    /// <summary>Units that were rolled back by their own error.</summary>
+    public long UnitsRefused { get; internal set; }
+
+    /// <summary>Units that failed with their group: disk full, disk error.</summary>
+    public long UnitsFailed { get; internal set; }
+}

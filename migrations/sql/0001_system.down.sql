@@ -1,0 +1,3 @@
+DROP TABLE event;
+DROP TABLE meta;
+DROP TABLE schema_version;

@@ -38,6 +38,10 @@ artifacts/auraed: $(AOT_SOURCES) | native
 run: aot ## a working daemon under ./.local (ROOT=DIR), and a first call to it
 	@packaging/run-local $(ROOT)
 
+.PHONY: stop
+stop: ## end the daemon that `make run` started
+	@packaging/stop-local $(ROOT)
+
 .PHONY: test
 test: ## install what the tests need, then pass them all
 	@packaging/dependencies test

@@ -1,0 +1,55 @@
+namespace Auraed.Base;
+
+/// <summary>Config, Host and the edge of Rpc. Those that a setting can change are its defaults.</summary>
+public static partial class Limits
+{
+    /// <summary>Arrays and inline tables inside each other in a configuration file; the reader recurses once for each.</summary>
+    public const int ConfigDepthMax = 16;
+
+    /// <summary>At some 40 KiB for an idle TLS connection this is 160 MiB at worst.</summary>
+    public const int ConnectionCountMax = 4096;
+
+    /// <summary>One user or address cannot take all connections. A client needs one; a busy host has some dozens of clients.</summary>
+    public const int ConnectionPerPeerCountMax = 1024;
+
+    /// <summary>Kestrel's own 100 makes clients with more calls than that wait for each other.</summary>
+    public const int StreamPerConnectionCountMax = 512;
+
+    /// <summary>Past it a new call only makes all others slower.</summary>
+    public const int CallCountMax = 4096;
+
+    /// <summary>Long enough for a backup asked for by a unary call, short enough that a stuck handler is noticed the same hour.</summary>
+    public static readonly TimeSpan CallTimeMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often calls are looked at for their time: what a call may run over.</summary>
+    public static readonly TimeSpan CallSweepInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>What a caller past <see cref="CallCountMax"/> is told to wait.</summary>
+    public static readonly TimeSpan CallRetryAfter = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Notices a peer that vanished without closing, before common firewalls forget the connection.</summary>
+    public static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(60);
+
+    public static readonly TimeSpan KeepaliveTimeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>gRPC clients keep a connection for half an hour without calls and open a new one without being asked.</summary>
+    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(30);
+
+    /// <summary>A TLS handshake on a busy host takes milliseconds; who needs longer holds a connection for nothing.</summary>
+    public static readonly TimeSpan HandshakeTimeMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>All request headers of one call.</summary>
+    public const int RequestHeadersBytesMax = 16 * 1024;
+
+    /// <summary>Connections that the kernel holds until they are accepted.</summary>
+    public const int ListenBacklogCountMax = 512;
+
+    /// <summary>A socket file that answers within this time has a daemon behind it.</summary>
+    public static readonly TimeSpan SocketProbeTimeMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Sockets that a service manager hands over.</summary>
+    public const int InheritedSocketCountMax = 16;
+
+    /// <summary>Health watchers at one time; each keeps a call open.</summary>
+    public const int HealthWatcherCountMax = 256;
+}

@@ -1,0 +1,188 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using Auraed.Base;
+
+namespace Auraed.Config;
+
+/// <summary>Every setting. The command line, the file, the environment, `config show` and the documentation are all drawn from here.</summary>
+public static class SettingsCatalog
+{
+    /// <summary>Variables that begin with AURAE_ and are read by someone else than the settings.</summary>
+    public static readonly FrozenSet<string> OtherVariables = FrozenSet.ToFrozenSet(["AURAE_ROOT", "AURAE_CONFIG"]);
+
+    /// <summary>In the order in which they are shown.</summary>
+    public static IReadOnlyList<Setting> All { get; } = [.. Identity(), .. Places(), .. Logging(), .. Bounds(), .. Times()];
+
+    public static FrozenDictionary<string, Setting> ByKey { get; } = All.ToFrozenDictionary(setting => setting.Key);
+
+    private static Setting[] Identity() =>
+    [
+        new()
+        {
+            Key = "server_crt", Flags = ["--server-crt"], Kind = SettingKind.Path, Default = "/etc/aurae/pki/_signed.server.crt",
+            Zero = "not allowed", IsReloadable = true, Description = "Certificate that the server shows to clients (PEM).",
+            Show = s => s.ServerCertificatePath, Apply = (s, v) => s with { ServerCertificatePath = v.Text },
+        },
+        new()
+        {
+            Key = "server_key", Flags = ["--server-key"], Kind = SettingKind.Path, Default = "/etc/aurae/pki/server.key",
+            Zero = "not allowed", IsReloadable = true,
+            Description = "Private key of the server (PEM); it also unlocks the database. A credential server.key of the service manager is taken first.",
+            Show = s => s.ServerKeyPath, Apply = (s, v) => s with { ServerKeyPath = v.Text },
+        },
+        new()
+        {
+            Key = "ca_crt", Flags = ["--ca-crt"], Kind = SettingKind.Path, Default = "/etc/aurae/pki/ca.crt",
+            Zero = "not allowed", IsReloadable = true, Description = "Authority that signs client certificates (PEM); nobody else is trusted.",
+            Show = s => s.AuthorityPath, Apply = (s, v) => s with { AuthorityPath = v.Text },
+        },
+    ];
+
+    private static Setting[] Places() =>
+    [
+        new()
+        {
+            Key = "runtime_dir", Flags = ["--runtime-dir", "-r"], Kind = SettingKind.Path, Default = "/var/run/aurae",
+            Zero = "not allowed", Description = "Directory of sockets and other things that end with the boot.",
+            Show = s => s.RuntimeDirectory, Apply = (s, v) => s with { RuntimeDirectory = v.Text },
+        },
+        new()
+        {
+            Key = "library_dir", Flags = ["--library-dir", "-l"], Kind = SettingKind.Path, Default = "/var/lib/aurae",
+            Zero = "not allowed", Description = "Directory of the database; one daemon at a time uses it.",
+            Show = s => s.LibraryDirectory, Apply = (s, v) => s with { LibraryDirectory = v.Text },
+        },
+        new()
+        {
+            Key = "socket", Flags = ["--socket", "-s"], Kind = SettingKind.Address, Default = "<runtime_dir>/aurae.sock",
+            Zero = "not allowed", Description = "Where clients connect with TLS: path of a Unix socket, or ADDRESS:PORT for TCP.",
+            Show = s => s.Socket.ToString(), Apply = (s, v) => s with { Socket = v.Address! },
+        },
+        new()
+        {
+            Key = "listen.tcp", Flags = ["--listen-tcp"], Kind = SettingKind.Endpoint, Default = "",
+            Zero = "empty: no such listener", Description = "A further listener with TLS, as ADDRESS:PORT.",
+            Show = s => s.TcpListener?.ToString() ?? "", Apply = (s, v) => s with { TcpListener = v.Address?.Tcp },
+        },
+        new()
+        {
+            Key = "listen.plaintext_socket", Flags = ["--plaintext-socket"], Kind = SettingKind.Path, Default = "",
+            Zero = "empty: no such listener", Description = "A Unix socket without TLS, for root and the daemon's own user as the kernel names them.",
+            Show = s => s.PlaintextSocketPath ?? "", Apply = (s, v) => s with { PlaintextSocketPath = v.Text is "" ? null : v.Text },
+        },
+    ];
+
+    private static Setting[] Logging() =>
+    [
+        new()
+        {
+            Key = "verbose", Flags = ["--verbose", "-v", "--ritz"], Kind = SettingKind.Boolean, Default = "false",
+            Zero = "false", IsReloadable = true, Description = "Log at level debug, whatever log.level says.",
+            Show = s => s.Verbose ? "true" : "false", Apply = (s, v) => s with { Verbose = v.Number != 0 },
+        },
+        new()
+        {
+            Key = "log.level", Flags = ["--log-level"], Kind = SettingKind.Choice, Choices = ["trace", "debug", "info", "warn", "error"], Default = "info",
+            Zero = "not allowed", IsReloadable = true, Description = "Least important messages that are logged; debug has one line per finished call.",
+            Show = s => s.LogLevel.ToString().ToLowerInvariant(), Apply = (s, v) => s with { LogLevel = (LogLevelName)v.Number },
+        },
+        new()
+        {
+            Key = "log.format", Flags = ["--log-format"], Kind = SettingKind.Choice, Choices = ["text", "json"], Default = "text",
+            Zero = "not allowed", Description = "Shape of a log line on standard error.",
+            Show = s => s.LogFormat.ToString().ToLowerInvariant(), Apply = (s, v) => s with { LogFormat = (LogFormat)v.Number },
+        },
+        new()
+        {
+            Key = "log.slow_call", Flags = ["--log-slow-call"], Kind = SettingKind.Duration, Default = "1s", Max = 86_400_000,
+            Zero = "no call is logged for its time", IsReloadable = true, Description = "A unary call that took longer is logged at level info.",
+            Show = s => Shown(s.SlowCall), Apply = (s, v) => s with { SlowCall = v.Time },
+        },
+    ];
+
+    private static Setting[] Bounds() =>
+    [
+        new()
+        {
+            Key = "limits.connections", Flags = ["--limit-connections"], Kind = SettingKind.Integer, Unit = "connections", Default = Number(Limits.ConnectionCountMax),
+            Min = 1, Max = 1_000_000, Zero = "not allowed", Description = "Open connections; past it the longest idle one is closed, or the new one when none is idle.",
+            Show = s => Number(s.ConnectionCountMax), Apply = (s, v) => s with { ConnectionCountMax = (int)v.Number },
+        },
+        new()
+        {
+            Key = "limits.connections_per_peer", Flags = ["--limit-connections-per-peer"], Kind = SettingKind.Integer, Unit = "connections",
+            Default = Number(Limits.ConnectionPerPeerCountMax), Min = 1, Max = 1_000_000, Zero = "not allowed",
+            Description = "The same for one peer: one user on a Unix socket, one address over TCP.",
+            Show = s => Number(s.ConnectionPerPeerCountMax), Apply = (s, v) => s with { ConnectionPerPeerCountMax = (int)v.Number },
+        },
+        new()
+        {
+            Key = "limits.streams_per_connection", Flags = ["--limit-streams"], Kind = SettingKind.Integer, Unit = "calls",
+            Default = Number(Limits.StreamPerConnectionCountMax), Min = 1, Max = 65_536, Zero = "not allowed",
+            Description = "Calls at one time on one connection; a client that knows the bound waits.",
+            Show = s => Number(s.StreamPerConnectionCountMax), Apply = (s, v) => s with { StreamPerConnectionCountMax = (int)v.Number },
+        },
+        new()
+        {
+            Key = "limits.calls", Flags = ["--limit-calls"], Kind = SettingKind.Integer, Unit = "calls", Default = Number(Limits.CallCountMax),
+            Min = 1, Max = 1_000_000, Zero = "not allowed", Description = "Calls at one time on all connections; one more is answered RESOURCE_EXHAUSTED.",
+            Show = s => Number(s.CallCountMax), Apply = (s, v) => s with { CallCountMax = (int)v.Number },
+        },
+        new()
+        {
+            Key = "limits.message_bytes", Flags = ["--limit-message-bytes"], Kind = SettingKind.Bytes, Unit = "bytes", Default = Number(Limits.MessageBytesMax),
+            Min = 1024, Max = 256 * 1024 * 1024, Zero = "not allowed", Description = "One request message; a longer one is answered RESOURCE_EXHAUSTED.",
+            Show = s => Number(s.MessageBytesMax), Apply = (s, v) => s with { MessageBytesMax = (int)v.Number },
+        },
+    ];
+
+    private static Setting[] Times() =>
+    [
+        new()
+        {
+            Key = "limits.call_time", Flags = ["--limit-call-time"], Kind = SettingKind.Duration, Default = Shown(Limits.CallTimeMax), Max = 86_400_000,
+            Zero = "a call lasts as long as its client waits", Description = "A unary call that runs longer is ended with DEADLINE_EXCEEDED.",
+            Show = s => Shown(s.CallTimeMax), Apply = (s, v) => s with { CallTimeMax = v.Time },
+        },
+        new()
+        {
+            Key = "limits.drain_timeout", Flags = ["--drain-timeout"], Kind = SettingKind.Duration, Default = Shown(Limits.DrainMax), Max = 3_600_000,
+            Zero = "running calls are cut at once", Description = "How long running calls may take to finish after SIGTERM.",
+            Show = s => Shown(s.DrainTimeout), Apply = (s, v) => s with { DrainTimeout = v.Time },
+        },
+        new()
+        {
+            Key = "keepalive.interval", Flags = ["--keepalive-interval"], Kind = SettingKind.Duration, Default = Shown(Limits.KeepaliveInterval), Max = 86_400_000,
+            Zero = "no pings", Description = "Silence on a connection after which the daemon pings the client; at least 1s.",
+            Show = s => Shown(s.KeepaliveInterval), Apply = (s, v) => s with { KeepaliveInterval = v.Time },
+        },
+        new()
+        {
+            Key = "keepalive.timeout", Flags = ["--keepalive-timeout"], Kind = SettingKind.Duration, Default = Shown(Limits.KeepaliveTimeout), Min = 1000, Max = 86_400_000,
+            Zero = "not allowed", Description = "How long the answer to a ping may take before the connection is closed.",
+            Show = s => Shown(s.KeepaliveTimeout), Apply = (s, v) => s with { KeepaliveTimeout = v.Time },
+        },
+        new()
+        {
+            Key = "limits.idle_timeout", Flags = ["--limit-idle-timeout"], Kind = SettingKind.Duration, Default = Shown(Limits.IdleTimeout), Max = 604_800_000,
+            Zero = "idle connections stay open", Description = "A connection without a call is closed after this time.",
+            Show = s => Shown(s.IdleTimeout), Apply = (s, v) => s with { IdleTimeout = v.Time },
+        },
+    ];
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The shortest text that parses back to the same time.</summary>
+    internal static string Shown(TimeSpan time)
+    {
+        var milliseconds = (long)time.TotalMilliseconds;
+        return milliseconds switch
+        {
+            0 => "0",
+            _ when milliseconds % 3_600_000 == 0 => Number(milliseconds / 3_600_000) + "h",
+            _ when milliseconds % 60_000 == 0 => Number(milliseconds / 60_000) + "m",
+            _ when milliseconds % 1000 == 0 => Number(milliseconds / 1000) + "s",
+            _ => Number(milliseconds) + "ms",
+        };
+    }
+}

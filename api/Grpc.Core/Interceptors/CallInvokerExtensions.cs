@@ -11,7 +11,7 @@ public static class CallInvokerExtensions
     }
 
     public static CallInvoker Intercept(this CallInvoker invoker, params Interceptor[] interceptors) =>
-        interceptors.Reverse().Aggregate(invoker, (inner, interceptor) => inner.Intercept(interceptor));
+        Enumerable.Reverse(interceptors).Aggregate(invoker, (inner, interceptor) => inner.Intercept(interceptor));
 
     /// <summary>Changes the headers of each call.</summary>
     public static CallInvoker Intercept(this CallInvoker invoker, Func<Metadata, Metadata> interceptor) => invoker.Intercept(new MetadataInterceptor(interceptor));

@@ -131,4 +131,93 @@ public static partial class Limits
 
     /// <summary>Tables, indexes and views whose changes are counted for the query cache.</summary>
     public const int StoreTableCountMax = 4096;
+
+    // Query: SQL that strangers write.
+
+    /// <summary>Connections, each with a thread of its own. A statement that computes takes a core; more of them than cores would starve the calls.</summary>
+    public const int QueryConnectionCountMax = 4;
+
+    /// <summary>Statements that wait for a connection; past it the caller is told to come back.</summary>
+    public const int QueryQueueCountMax = 64;
+
+    /// <summary>The text of a statement. A long hand-written one has 10 KiB.</summary>
+    public const int QuerySqlBytesMax = 64 * 1024;
+
+    /// <summary>One value on its way through a statement. A record's body has at most 1 MiB, and its JSON some more.</summary>
+    public const int QueryValueBytesMax = 2 * 1024 * 1024;
+
+    /// <summary>Parameters of one statement.</summary>
+    public const int QueryParameterCountMax = 256;
+
+    /// <summary>Their values together.</summary>
+    public const int QueryParameterBytesMax = 1024 * 1024;
+
+    /// <summary>Columns of a result. The widest table has a tenth.</summary>
+    public const int QueryColumnCountMax = 256;
+
+    /// <summary>Nesting of an expression; the parser's stack grows with it.</summary>
+    public const int QueryExpressionDepthMax = 100;
+
+    /// <summary>Terms of a UNION and its like.</summary>
+    public const int QueryCompoundCountMax = 32;
+
+    /// <summary>Instructions of a compiled statement: a join of twenty views has a few thousand.</summary>
+    public const int QueryInstructionCountMax = 50_000;
+
+    /// <summary>Arguments of a function; json_object takes two for each member.</summary>
+    public const int QueryArgumentCountMax = 64;
+
+    /// <summary>The pattern of LIKE and GLOB, whose cost grows with its length times the text's.</summary>
+    public const int QueryPatternBytesMax = 256;
+
+    /// <summary>Instructions between two looks at the clock, the caller and the memory: about 10 microseconds.</summary>
+    public const int QueryStepsPerLook = 128;
+
+    /// <summary>Instructions that one statement may run: some minutes of one core.</summary>
+    public const long QueryStepsMax = 10_000_000_000;
+
+    /// <summary>What sorting and intermediate results may add to the C heap. They stay in memory, so that no plaintext reaches a disk.</summary>
+    public const long QueryMemoryBytesMax = 96 * 1024 * 1024;
+
+    /// <summary>A statement that added more to the C heap gives it back at its end.</summary>
+    public const long QueryHeapKeptBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Memory is looked at this often: at the speed of memory some 10 MiB can be filled in between.</summary>
+    public static readonly TimeSpan QueryMemoryLookInterval = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>A call without a deadline.</summary>
+    public static readonly TimeSpan QueryTimeDefault = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whatever deadline the call has: an open snapshot keeps the write-ahead log from shrinking.</summary>
+    public static readonly TimeSpan QueryTimeMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>A reader that takes nothing for so long loses its statement, as others wait for the connection.</summary>
+    public static readonly TimeSpan QueryStallMax = TimeSpan.FromSeconds(15);
+
+    public const long QueryRowsDefault = 100_000;
+
+    public const long QueryRowsMax = 10_000_000;
+
+    public const long QueryBytesDefault = 64L * 1024 * 1024;
+
+    public const long QueryBytesMax = 4L * 1024 * 1024 * 1024;
+
+    public const int QueryBatchRowsDefault = 1000;
+
+    public const int QueryBatchRowsMax = 10_000;
+
+    /// <summary>A message of rows ends here; a single longer row goes alone.</summary>
+    public const int QueryBatchBytesMax = 256 * 1024;
+
+    /// <summary>Messages that a statement runs ahead of its reader: the columns, two batches, the summary; so a short answer frees the connection at once.</summary>
+    public const int QueryBatchesAheadMax = 4;
+
+    /// <summary>An answer that is longer is not kept.</summary>
+    public const int QueryCacheEntryBytesMax = 256 * 1024;
+
+    /// <summary>Answers that are kept, as they lie in memory.</summary>
+    public const long QueryCacheBytesMax = 24 * 1024 * 1024;
+
+    /// <summary>What a refused caller is told to wait.</summary>
+    public static readonly TimeSpan QueryRetryAfter = TimeSpan.FromMilliseconds(200);
 }

@@ -98,6 +98,12 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Runs the work on one snapshot; the token interrupts a running statement.</summary>
     public Task<T> ReadAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) => _readers.RunAsync(work, cancel);
 
+    /// <summary>Counts each table's commits, so that what was read from it is known to hold.</summary>
+    internal TableVersions Tables => _tables;
+
+    /// <summary>A read-only connection outside the pool, which the caller closes before the database.</summary>
+    internal Connection OpenReader() => Connection.Open(Path, ConnectionMode.Read, _key, _tables, Options.FileLayer);
+
     /// <summary>Completes when an event after <paramref name="after"/> is durable; at once when one is.</summary>
     public async Task WaitForSequenceAsync(long after, CancellationToken cancel)
     {

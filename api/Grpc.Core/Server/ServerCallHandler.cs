@@ -1,0 +1,108 @@
+using Grpc.Core;
+using Grpc.Core.Internal;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Grpc.AspNetCore.Server.Internal;
+
+/// <summary>Serves the HTTP requests of one method: refuses what is not gRPC, runs the call, and turns its outcome into a status.</summary>
+internal abstract class ServerCallHandler(IMethod method, ServerMethodOptions options)
+{
+    public async Task HandleAsync(HttpContext http)
+    {
+        if (!HttpRefusal.IsServed(http))
+            return;
+        var call = new HttpServerCallContext(http, method, options);
+        try
+        {
+            call.Begin();
+            await RunAsync(call).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            call.Fail(exception);
+        }
+
+        call.End();
+    }
+
+    protected abstract Task RunAsync(HttpServerCallContext call);
+}
+
+internal sealed class UnaryHandler<TRequest, TResponse>(
+    Method<TRequest, TResponse> method, ServerMethodOptions options, UnaryServerMethod<TRequest, TResponse> handler) : ServerCallHandler(method, options)
+    where TRequest : class where TResponse : class
+{
+    protected override async Task RunAsync(HttpServerCallContext call)
+    {
+        var request = await call.ReadSingleAsync(method.RequestMarshaller).ConfigureAwait(false);
+        call.WriteSingle(await handler(request, call).ConfigureAwait(false), method.ResponseMarshaller);
+    }
+}
+
+internal sealed class ClientStreamingHandler<TRequest, TResponse>(
+    Method<TRequest, TResponse> method, ServerMethodOptions options, ClientStreamingServerMethod<TRequest, TResponse> handler) : ServerCallHandler(method, options)
+    where TRequest : class where TResponse : class
+{
+    protected override async Task RunAsync(HttpServerCallContext call)
+    {
+        call.LiftBodyLimits();
+        var requests = new HttpStreamReader<TRequest>(call, method.RequestMarshaller);
+        call.WriteSingle(await handler(requests, call).ConfigureAwait(false), method.ResponseMarshaller);
+    }
+}
+
+internal sealed class ServerStreamingHandler<TRequest, TResponse>(
+    Method<TRequest, TResponse> method, ServerMethodOptions options, ServerStreamingServerMethod<TRequest, TResponse> handler) : ServerCallHandler(method, options)
+    where TRequest : class where TResponse : class
+{
+    protected override async Task RunAsync(HttpServerCallContext call)
+    {
+        var request = await call.ReadSingleAsync(method.RequestMarshaller).ConfigureAwait(false);
+        await handler(request, new HttpStreamWriter<TResponse>(call, method.ResponseMarshaller), call).ConfigureAwait(false);
+    }
+}
+
+internal sealed class DuplexStreamingHandler<TRequest, TResponse>(
+    Method<TRequest, TResponse> method, ServerMethodOptions options, DuplexStreamingServerMethod<TRequest, TResponse> handler) : ServerCallHandler(method, options)
+    where TRequest : class where TResponse : class
+{
+    protected override Task RunAsync(HttpServerCallContext call)
+    {
+        call.LiftBodyLimits();
+        return handler(
+            new HttpStreamReader<TRequest>(call, method.RequestMarshaller), new HttpStreamWriter<TResponse>(call, method.ResponseMarshaller), call);
+    }
+}
+
+/// <summary>What is answered before there is a call.</summary>
+internal static class HttpRefusal
+{
+    public static bool IsServed(HttpContext http)
+    {
+        var request = http.Request;
+        if (!HttpProtocol.IsHttp2(request.Protocol) && !HttpProtocol.IsHttp3(request.Protocol))
+            return Refuse(http, StatusCodes.Status426UpgradeRequired, StatusCode.Internal, $"Request protocol '{request.Protocol}' is not supported.");
+        if (!HttpMethods.IsPost(request.Method))
+            return Refuse(http, StatusCodes.Status405MethodNotAllowed, StatusCode.Internal, $"Request method '{request.Method}' is not supported.");
+        if (!GrpcProtocol.IsGrpcContentType(request.Headers.ContentType))
+            return Refuse(http, StatusCodes.Status415UnsupportedMediaType, StatusCode.Internal, $"Content-Type '{request.ContentType}' is not supported.");
+        return true;
+    }
+
+    /// <summary>Trailers-only: the status stands in the headers.</summary>
+    public static void Answer(HttpContext http, StatusCode code, string detail)
+    {
+        var headers = http.Response.Headers;
+        headers.ContentType = GrpcProtocol.ContentType;
+        headers.GrpcStatus = ((int)code).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        headers.GrpcMessage = GrpcProtocol.PercentEncode(detail);
+    }
+
+    private static bool Refuse(HttpContext http, int httpStatus, StatusCode code, string detail)
+    {
+        http.Response.StatusCode = httpStatus;
+        Answer(http, code, detail);
+        return false;
+    }
+}

@@ -1,0 +1,21 @@
+using System.Diagnostics;
+
+namespace Auraed.Tests.Support;
+
+/// <summary>Waits on a condition, not on a time.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    public static Task HoldsAsync(Func<bool> condition, string what) => HoldsAsync(() => Task.FromResult(condition()), what);
+
+    public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            Assert.True(watch.Elapsed < Patience, $"It did not come to hold within {Patience.TotalSeconds} s: {what}");
+            await Task.Delay(5);
+        }
+    }
+}

@@ -81,6 +81,9 @@ public static partial class Limits
     /// <summary>Events that a watch reads at a time: what one slow watcher costs in memory.</summary>
     public const int WatchBatchEventsMax = 256;
 
+    /// <summary>Records changed while a watch reads its initial state, which it has to remember.</summary>
+    public const int WatchNotedRecordsCountMax = 100_000;
+
     /// <summary>Open watches of one daemon; each keeps a call open.</summary>
     public const int WatchersCountMax = 1024;
 

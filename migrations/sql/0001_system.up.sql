@@ -33,3 +33,16 @@ END;
 CREATE TRIGGER event_delete BEFORE DELETE ON event BEGIN
   SELECT RAISE(ABORT, 'events are immutable');
 END;
+
+-- Answers already given, by request id; pruned by age.
+CREATE TABLE request (
+  row_id INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  answer BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX request_id ON request (tenant, principal, request_id);

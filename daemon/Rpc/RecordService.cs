@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using Aurae.Records.V0;
+using Auraed.Domain.Records;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Auraed.Rpc;
+
+/// <summary>aurae.records.v0.RecordService: parse, call, answer.</summary>
+public sealed class RecordService(RecordStore records) : Aurae.Records.V0.RecordService.RecordServiceBase
+{
+    private readonly RecordRequests _requests = new(records.Ids);
+
+    public override Task<Record> Create(CreateRecordRequest request, ServerCallContext context)
+    {
+        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        return records.CreateAsync(call, _requests.Create(request, call.Tenant), context.CancellationToken);
+    }
+
+    public override Task<Record> Get(GetRecordRequest request, ServerCallContext context)
+    {
+        var table = RecordNames.Table(request.Type);
+        RecordMask? mask = RecordMask.Parse(request.ReadMask?.Paths, table, "read_mask", isUpdate: false);
+        RecordIncludes? includes = RecordIncludes.Parse(request.Include, table);
+        return records.GetAsync(RecordNames.Tenant(request.Tenant), table, RecordNames.Name(request.Name), mask, includes, context.CancellationToken);
+    }
+
+    public override Task<BatchGetRecordsResponse> BatchGet(BatchGetRecordsRequest request, ServerCallContext context)
+    {
+        var keys = RecordRequests.Keys(request);
+        var masks = keys.Select(key => key.Table).Distinct()
+            .ToDictionary(table => table, table => RecordMask.Parse(request.ReadMask?.Paths, table, "read_mask", isUpdate: false));
+        RecordIncludes? includes = RecordIncludes.Parse(request.Include, null);
+        return records.BatchGetAsync(RecordNames.Tenant(request.Tenant), keys, table => masks[table], includes, context.CancellationToken);
+    }
+
+    public override Task<Record> Update(UpdateRecordRequest request, ServerCallContext context)
+    {
+        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        return records.UpdateAsync(call, _requests.Update(request, call.Tenant), context.CancellationToken);
+    }
+
+    public override Task<DeleteRecordResponse> Delete(DeleteRecordRequest request, ServerCallContext context) =>
+        records.DeleteAsync(Call(context, request.Tenant, request.RequestId, request), RecordRequests.Delete(request), context.CancellationToken);
+
+    public override Task<ListRecordsResponse> List(ListRecordsRequest request, ServerCallContext context) =>
+        records.ListAsync(RecordRequests.List(request), context.CancellationToken);
+
+    public override async Task Watch(WatchRecordsRequest request, IServerStreamWriter<WatchRecordsResponse> responseStream, ServerCallContext context)
+    {
+        await foreach (WatchRecordsResponse message in records.Watches.WatchAsync(RecordRequests.Watch(request), context.CancellationToken).ConfigureAwait(false))
+        {
+            await responseStream.WriteAsync(message, context.CancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public override Task<CommitResponse> Commit(CommitRequest request, ServerCallContext context)
+    {
+        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        return records.CommitAsync(call, _requests.Commit(request, call.Tenant), context.CancellationToken);
+    }
+
+    /// <summary>The digest of a request with an id leaves the id out and takes labels in the order of their keys: a map has no order on the wire.</summary>
+    private static RecordCall Call(ServerCallContext context, string tenant, string requestId, IMessage request)
+    {
+        string name = RecordNames.Tenant(tenant);
+        if (RecordNames.RequestId(requestId) is not { } id)
+        {
+            return new RecordCall(name, Principals.Of(context));
+        }
+
+        byte[] digest = SHA256.HashData([.. request.Descriptor.FullName.Select(character => (byte)character), .. RequestDigest.Canonical(request).ToByteArray()]);
+        return new RecordCall(name, Principals.Of(context), id, digest);
+    }
+}

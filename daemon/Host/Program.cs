@@ -1,11 +1,13 @@
+using Auraed.Base;
+using Auraed.Cli;
+using Auraed.Config;
+
 namespace Auraed.Host;
 
 internal static class Program
 {
-    private static int Main(string[] args)
-    {
-        SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
-        Console.WriteLine(SQLitePCL.raw.sqlite3_libversion().utf8_to_string() + " " + args.Length);
-        return 0;
-    }
+    private static Task<int> Main(string[] arguments) => CommandLine.RunAsync(arguments, CliEnvironment.OfProcess(RunDaemonAsync));
+
+    private static Task<int> RunDaemonAsync(Settings settings, CancellationToken cancel) =>
+        throw new Fault(FaultKind.Unimplemented, $"this build has no daemon to run in {settings.LibraryDirectory}");
 }

@@ -1,0 +1,23 @@
+using Auraed.Cli.Output;
+using Auraed.Config;
+
+namespace Auraed.Cli;
+
+/// <summary>What the command line takes from outside, so that a test can stand in for the process.</summary>
+internal sealed class CliEnvironment
+{
+    public required Terminal Terminal { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Variables { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Runs the daemon until it is told to end, and answers its exit code. Host supplies it, as this room may not use Host.</summary>
+    public required Func<Settings, CancellationToken, Task<int>> RunDaemon { get; init; }
+
+    public static CliEnvironment OfProcess(Func<Settings, CancellationToken, Task<int>> runDaemon)
+    {
+        var variables = SettingsLoader.ProcessEnvironment();
+        return new CliEnvironment { Terminal = Terminal.OfProcess(variables.GetValueOrDefault), Variables = variables, RunDaemon = runDaemon };
+    }
+}

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Auraed.Base;
+using Auraed.Config;
+using Aurae.Pki;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Auraed.Cli;
+
+/// <summary>
+/// The channel to the daemon: HTTP/2 over a Unix socket or TCP, with mutual TLS, or in plain over a socket that checks peer credentials when the
+/// client configuration has no [auth]. The server must prove the one name that all daemons have, against the configured authority alone.
+/// </summary>
+internal sealed class ClientConnection : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeMax = TimeSpan.FromSeconds(5);
+
+    private readonly GrpcChannel _channel;
+    private readonly SocketsHttpHandler _handler;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+    private readonly string _flag;
+    private readonly string _start;
+    private Exception? _connectError;
+    private string? _tlsError;
+
+    private ClientConnection(ClientSettings settings, TimeSpan timeout, TimeProvider time, string flag, string start)
+    {
+        Settings = settings;
+        EndPoint = EndPointOf(settings.Socket);
+        _timeout = timeout;
+        _time = time;
+        _flag = flag;
+        _start = start;
+        _handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, ConnectTimeout = ConnectTimeMax, UseProxy = false };
+        if (settings.IsSecure)
+        {
+            _handler.SslOptions = Tls(settings);
+        }
+
+        // The name in the address is the one that TLS asks for; where to connect is the callback's business.
+        var scheme = settings.IsSecure ? "https" : "http";
+        _channel = GrpcChannel.ForAddress($"{scheme}://{PkiLayout.ServerName}", new GrpcChannelOptions { HttpHandler = _handler });
+    }
+
+    public ClientSettings Settings { get; }
+
+    public EndPoint EndPoint { get; }
+
+    /// <summary>What generated clients are made of.</summary>
+    public CallInvoker Invoker => _channel.CreateCallInvoker();
+
+    /// <summary>Connects to nothing yet; the first call does. <see cref="FaultKind.NotFound"/> when no client configuration is there.</summary>
+    public static ClientConnection Open(Invocation invocation) =>
+        new(ClientSettings.Find(invocation), invocation.Value(GlobalOptions.Timeout), invocation.Environment.Time, invocation.RootFlag, invocation.StartCommand);
+
+    /// <summary>Calls once, within --timeout, and turns what goes wrong into a <see cref="Fault"/> that says what was asked of whom.</summary>
+    /// <param name="what">What was being done, as the object of "cannot": "ask for its version".</param>
+    public async Task<T> CallAsync<T>(string what, Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
+    {
+        DateTime? deadline = _timeout > TimeSpan.Zero ? (_time.GetUtcNow() + _timeout).UtcDateTime : null;
+        try
+        {
+            return await call(new CallOptions(deadline: deadline, cancellationToken: cancel)).ResponseAsync;
+        }
+        catch (RpcException error)
+        {
+            throw Explain(what, error);
+        }
+    }
+
+    /// <summary>Reads a stream to its end, without a deadline.</summary>
+    public async Task StreamAsync<T>(string what, Func<CallOptions, AsyncServerStreamingCall<T>> call, Action<T> each, CancellationToken cancel)
+    {
+        try
+        {
+            using var stream = call(new CallOptions(cancellationToken: cancel));
+            while (await stream.ResponseStream.MoveNext(cancel))
+            {
+                each(stream.ResponseStream.Current);
+            }
+        }
+        catch (RpcException error) when (error.StatusCode == StatusCode.Cancelled && cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        catch (RpcException error)
+        {
+            throw Explain(what, error);
+        }
+    }
+
+    /// <summary>The fault of a failed call. A connection that never came about is told apart from an answer that says no.</summary>
+    public Fault Explain(string what, RpcException error)
+    {
+        if (_tlsError is not null)
+        {
+            return new Fault(FaultKind.Unauthenticated, $"cannot {what}: {Settings.Socket} does not prove that it is a daemon of ours: {_tlsError}", hint: $"auraed pki check{_flag}", cause: error);
+        }
+
+        if (_connectError is not null)
+        {
+            return Unreachable(what, _connectError);
+        }
+
+        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && FindTlsFailure(error) is { } tls)
+        {
+            return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the TLS handshake with {Settings.Socket} failed: {tls}", hint: $"auraed doctor{_flag}", cause: error);
+        }
+
+        return RpcFaults.From(what, error);
+    }
+
+    public void Dispose()
+    {
+        _channel.Dispose();
+        _handler.Dispose();
+    }
+
+    private static EndPoint EndPointOf(string socket)
+    {
+        var address = ListenAddress.Parse(socket, Environment.CurrentDirectory);
+        if (address.Tcp is { } tcp)
+        {
+            return tcp;
+        }
+
+        try
+        {
+            return new UnixDomainSocketEndPoint(address.Path!);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw Fault.Invalid("socket", $"the socket path {address.Path} is longer than a Unix socket's may be (107 bytes)", "use a shorter --root");
+        }
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var socket = EndPoint is UnixDomainSocketEndPoint
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(EndPoint, cancel);
+            _connectError = null;
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception error)
+        {
+            socket.Dispose();
+            _connectError = error;
+            throw;
+        }
+    }
+
+    private Fault Unreachable(string what, Exception cause)
+    {
+        var why = cause is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or SocketException { NativeErrorCode: 2 }
+            ? "there is no such socket: is the daemon running?"
+            : cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused } ? "nobody listens there: is the daemon running?" : cause.Message;
+        return new Fault(FaultKind.Unavailable, $"cannot {what}: cannot connect to {Settings.Socket}: {why}", hint: _start, cause: cause);
+    }
+
+    private SslClientAuthenticationOptions Tls(ClientSettings settings)
+    {
+        var (authority, identity) = settings.LoadCertificates();
+        return new SslClientAuthenticationOptions
+        {
+            TargetHost = PkiLayout.ServerName,
+            ClientCertificates = [identity],
+            LocalCertificateSelectionCallback = (_, _, _, _, _) => identity,
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { authority },
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+            },
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            {
+                _tlsError = errors == SslPolicyErrors.None ? null : Describe(certificate, chain, errors, settings);
+                return errors == SslPolicyErrors.None;
+            },
+        };
+    }
+
+    private static string Describe(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors, ClientSettings settings)
+    {
+        if (certificate is null)
+        {
+            return "it shows no certificate";
+        }
+
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            return $"its certificate ({certificate.Subject}) does not name {PkiLayout.ServerName}";
+        }
+
+        var status = chain?.ChainStatus.Select(item => item.StatusInformation.Trim()).FirstOrDefault(text => text.Length > 0) ?? errors.ToString();
+        return $"its certificate does not stand up to {settings.CaCertificate}: {status}";
+    }
+
+    private static string? FindTlsFailure(Exception? error)
+    {
+        for (var inner = error is RpcException rpc ? rpc.Status.DebugException : error; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is System.Security.Authentication.AuthenticationException or CryptographicException)
+            {
+                return inner.InnerException?.Message ?? inner.Message;
+            }
+        }
+
+        return null;
+    }
+}

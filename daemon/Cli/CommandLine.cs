@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Auraed.Base;
+using Auraed.Cli.Output;
+using Auraed.Config;
+using Aurae.Pki;
+
+namespace Auraed.Cli;
+
+/// <summary>From the words that were typed to an exit code. The one place where a fault becomes lines on standard error.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments, CliEnvironment environment, CancellationToken cancel = default)
+    {
+        var root = CommandTree.Build(environment);
+        var result = root.Parse(arguments);
+        var terminal = environment.Terminal;
+        var isSuggestion = arguments is [['[', ..], ..];
+        if (!isSuggestion && result.Action is not HelpText && Misuse(root, result) is { } misuse)
+        {
+            return Fail(terminal, misuse, ExitCode.Usage);
+        }
+
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
+        try
+        {
+            return await result.InvokeAsync(configuration, cancel);
+        }
+        catch (Fault fault)
+        {
+            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+        }
+        catch (PkiException error)
+        {
+            var fault = FaultOf(error);
+            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            return Fail(terminal, new Fault(FaultKind.Denied, error.Message, hint: "run it as root, or as the owner"), ExitCode.Of(FaultKind.Denied));
+        }
+        catch (IOException error)
+        {
+            return Fail(terminal, new Fault(FaultKind.Internal, error.Message), ExitCode.Of(FaultKind.Internal));
+        }
+    }
+
+    public static Fault FaultOf(PkiException error) => new(
+        error.Failure switch
+        {
+            PkiFailure.InvalidName => FaultKind.Invalid,
+            PkiFailure.Missing => FaultKind.NotFound,
+            PkiFailure.Inconsistent => FaultKind.Precondition,
+            PkiFailure.Io => FaultKind.Denied,
+        },
+        error.Message, hint: error.Hint, cause: error);
+
+    private static int Fail(Terminal terminal, Fault fault, int code)
+    {
+        terminal.Error.WriteLine($"{terminal.Paint(Colour.Red, "error:")} {Units.Printable(fault.Message)}");
+        if (fault.Hint is not null)
+        {
+            terminal.Error.WriteLine($"{terminal.Paint(Colour.Bold, "hint:")} {Units.Printable(fault.Hint)}");
+        }
+
+        return code;
+    }
+
+    private static Fault? Misuse(RootCommand root, ParseResult result)
+    {
+        var command = result.CommandResult.Command;
+        var path = PathOf(result.CommandResult);
+        if (result.UnmatchedTokens.FirstOrDefault() is { } stray)
+        {
+            var isOption = stray.StartsWith('-');
+            var near = NearestName.Of(stray, isOption ? Options(result.CommandResult) : command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
+            var message = isOption ? $"{path} has no option '{stray}'" : command.Subcommands.Count > 0 ? $"{path} has no verb '{stray}'" : $"{path} does not take '{stray}'";
+            return Fault.Invalid(stray, message, near is null ? $"{path} --help" : $"did you mean '{near}'? {path} --help");
+        }
+
+        if (command != root && result.RootCommandResult.Children.OfType<OptionResult>().FirstOrDefault(option => !option.Implicit && !option.Option.Recursive) is { } early)
+        {
+            return Fault.Invalid(early.Option.Name, $"the daemon's option '{early.Option.Name}' stands before the verb '{command.Name}'", $"write it after the verb: {path} --help");
+        }
+
+        if (result.Errors.Count == 0)
+        {
+            return null;
+        }
+
+        return Fault.Invalid("arguments", result.Errors[0].Message.TrimEnd('.'), $"{path} --help");
+    }
+
+    private static IEnumerable<string> Options(CommandResult command)
+    {
+        for (SymbolResult? result = command; result is not null; result = result.Parent)
+        {
+            if (result is CommandResult current)
+            {
+                foreach (var option in current.Command.Options.Where(option => current == command || option.Recursive))
+                {
+                    yield return option.Name;
+                }
+            }
+        }
+    }
+
+    internal static string PathOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : "auraed";
+
+}

@@ -1,0 +1,79 @@
+namespace Auraed.Cli.Output;
+
+/// <summary>
+/// Tells how a long transfer goes, on standard error: a line that redraws itself for a person, a plain line now and then for a log.
+/// Silent for work that ends within a second.
+/// </summary>
+internal sealed class Progress(Terminal terminal, TimeProvider time, string what, long? totalBytes = null) : IDisposable
+{
+    private const int BarWidth = 24;
+
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RedrawEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(10);
+
+    private readonly long _start = time.GetTimestamp();
+    private TimeSpan _last;
+    private long _bytes;
+    private bool _isDrawn;
+
+    /// <summary>Adds what has been moved since the last call.</summary>
+    public void Advance(long bytes) => Report(_bytes + bytes);
+
+    /// <summary>Says how much has been moved in all.</summary>
+    public void Report(long bytes)
+    {
+        _bytes = bytes;
+        var elapsed = time.GetElapsedTime(_start);
+        if (elapsed < Quiet || (_isDrawn && elapsed - _last < (terminal.IsInteractive ? RedrawEvery : LineEvery)))
+        {
+            return;
+        }
+
+        _last = elapsed;
+        _isDrawn = true;
+        Draw(elapsed);
+    }
+
+    /// <summary>Ends the line; says the total when anything was said before.</summary>
+    public void Dispose()
+    {
+        if (!_isDrawn)
+        {
+            return;
+        }
+
+        Draw(time.GetElapsedTime(_start));
+        if (terminal.IsInteractive)
+        {
+            terminal.Error.WriteLine();
+        }
+    }
+
+    private void Draw(TimeSpan elapsed)
+    {
+        var rate = elapsed > TimeSpan.Zero ? _bytes / elapsed.TotalSeconds : 0;
+        var text = totalBytes is { } total and > 0
+            ? $"{what}  {Bar(total)} {Units.Bytes(_bytes)} of {Units.Bytes(total)}  {Units.Bytes((long)rate)}/s  {Left(total, rate)}"
+            : $"{what}  {Units.Bytes(_bytes)}  {Units.Bytes((long)rate)}/s";
+        if (terminal.IsInteractive)
+        {
+            terminal.Error.Write($"\r\e[K{Units.Cut(text, terminal.Width - 1)}");
+        }
+        else
+        {
+            terminal.Error.WriteLine(text);
+        }
+
+        terminal.Error.Flush();
+    }
+
+    private string Bar(long total)
+    {
+        var share = Math.Clamp((double)_bytes / total, 0, 1);
+        var filled = (int)(share * BarWidth);
+        return terminal.IsInteractive ? $"[{new string('#', filled)}{new string('.', BarWidth - filled)}] {share * 100,3:0}%" : $"{share * 100:0}%";
+    }
+
+    private string Left(long total, double rate) => _bytes >= total ? "done" : rate > 0 ? $"{Units.Span(TimeSpan.FromSeconds((total - _bytes) / rate))} left" : "stalled";
+}

@@ -1,0 +1,177 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using Auraed.Cli;
+using Auraed.Tests.Support;
+
+namespace Auraed.Tests.Unit.Cli;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData("error: auraed has no verb 'statsu'\nhint: did you mean 'status'? auraed --help\n", "statsu")]
+    [InlineData("error: auraed pki has no verb 'chek'\nhint: did you mean 'check'? auraed pki --help\n", "pki", "chek")]
+    [InlineData("error: auraed pki init has no option '--algoritm'\nhint: did you mean '--algorithm'? auraed pki init --help\n", "pki", "init", "--algoritm")]
+    [InlineData("error: --output is table or json, not 'xml'\nhint: auraed version --help\n", "version", "--output", "xml")]
+    [InlineData("error: 'soon' is not a duration; write 500ms, 10s or 2m\nhint: auraed status --help\n", "status", "--timeout", "soon")]
+    public async Task A_wrong_command_line_names_the_nearest_right_one(string expected, params string[] arguments)
+    {
+        var run = await Support.Cli.RunAsync(arguments);
+
+        Assert.Equal(expected, run.Error);
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Equal(string.Empty, run.Output);
+    }
+
+    [Fact]
+    public async Task The_root_stands_before_or_after_the_verb_or_in_the_environment()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+
+        var before = await Support.Cli.RunAsync(["--root", made, "pki", "check"]);
+        var after = await Support.Cli.RunAsync(["pki", "check", "--root", made]);
+        var variable = await Support.Cli.RunAsync(["pki", "check"], new Dictionary<string, string> { ["AURAE_ROOT"] = made });
+
+        Assert.Contains(Path.Combine(made, "pki", "ca.crt"), before.Succeeded(), StringComparison.Ordinal);
+        Assert.Equal(before.Output, after.Succeeded());
+        Assert.Equal(before.Output, variable.Succeeded());
+    }
+
+    [Fact]
+    public async Task Init_makes_everything_once_and_says_what_it_made()
+    {
+        var made = _directory["root"];
+        var first = await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"]);
+        var second = await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec", "--output", "json"]);
+
+        Assert.Contains($"next: auraed run --root {made}", first.Succeeded(), StringComparison.Ordinal);
+        var steps = second.Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.NotEmpty(steps);
+        Assert.All(steps, step => Assert.Equal("kept", step.GetProperty("action").GetString()));
+        Assert.All(steps, step => Assert.True(Path.Exists(step.GetProperty("path").GetString())));
+        Assert.Contains(steps, step => step.GetProperty("path").GetString() == Path.Combine(made, "auraed.toml"));
+        Assert.Contains(steps, step => step.GetProperty("path").GetString() == Path.Combine(made, "config"));
+    }
+
+    [Fact]
+    public async Task A_client_is_handed_over_without_the_authoritys_key()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+
+        (await Support.Cli.RunAsync(["pki", "client", "alice", "--root", made, "--algorithm", "ec", "--export", _directory["alice"]])).Succeeded();
+
+        var files = Directory.EnumerateFiles(_directory["alice"], "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(_directory["alice"], path)).Order(StringComparer.Ordinal);
+        Assert.Equal(["config", "pki/_signed.client.alice.crt", "pki/ca.crt", "pki/client.alice.key"], files);
+        Assert.Contains(_directory["alice/pki/client.alice.key"], File.ReadAllText(_directory["alice/config"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bad_client_name_is_told_what_a_name_is()
+    {
+        var run = await Support.Cli.RunAsync(["pki", "client", "../etc", "--root", _directory.Path]);
+
+        Assert.Equal(ExitCode.Of(Base.FaultKind.Invalid), run.Code);
+        Assert.StartsWith("error: client name '../etc' holds '.'", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_check_that_finds_an_error_fails_and_says_the_command()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+        var key = Path.Combine(made, "pki", "server.key");
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+
+        var run = await Support.Cli.RunAsync(["pki", "check", "--root", made]);
+
+        Assert.Equal(ExitCode.Found, run.Code);
+        Assert.Contains($"chmod 600 {key}", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_daemon_the_error_names_the_socket_and_the_command_that_starts_it()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+
+        foreach (var verb in new[] { "discover", "health", "status" })
+        {
+            var run = await Support.Cli.RunAsync([verb, "--root", made]);
+            Assert.Equal(ExitCode.Of(Base.FaultKind.Unavailable), run.Code);
+            Assert.Contains($"cannot connect to {Path.Combine(made, "run", "aurae.sock")}", run.Error, StringComparison.Ordinal);
+            Assert.Contains($"hint: auraed run --root {made}", run.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Without_a_configuration_the_error_says_where_it_looked()
+    {
+        var run = await Support.Cli.RunAsync(["discover", "--root", _directory["none"]]);
+
+        Assert.Equal(ExitCode.Of(Base.FaultKind.NotFound), run.Code);
+        Assert.Contains(_directory["none/config"], run.Error, StringComparison.Ordinal);
+        Assert.Contains("hint: auraed init --root", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_without_a_daemon_finds_the_socket_and_goes_on()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+        using (var stale = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            stale.Bind(new UnixDomainSocketEndPoint(Path.Combine(made, "run", "aurae.sock")));
+        }
+
+        var run = await Support.Cli.RunAsync(["doctor", "--root", made]);
+
+        Assert.Contains("kernel", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"auraed run --root {made}", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("version", "--json")]
+    [InlineData("--output", "json", "version")]
+    public async Task Version_is_json_on_demand(params string[] arguments)
+    {
+        var version = JsonDocument.Parse((await Support.Cli.RunAsync(arguments)).Succeeded()).RootElement;
+
+        Assert.Matches(@"^\d+\.\d+\.\d+", version.GetProperty("version").GetString());
+        Assert.StartsWith("SQLite 3.", version.GetProperty("engine").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Completion_asks_the_tree()
+    {
+        var verbs = (await Support.Cli.RunAsync(["[suggest:11]", "auraed pki "])).Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Contains("check", verbs);
+        Assert.Contains("client", verbs);
+    }
+
+    [Fact]
+    public async Task Every_exit_code_has_one_cause()
+    {
+        Assert.Equal(ExitCode.Meanings.Count(), ExitCode.Meanings.Select(pair => pair.Code).Distinct().Count());
+        Assert.All(ExitCode.Meanings, pair => Assert.InRange(pair.Code, 0, 130));
+        var manual = (await Support.Cli.RunAsync(["docs", "man"])).Succeeded();
+        Assert.All(ExitCode.Meanings, pair => Assert.Contains($".B {pair.Code}\n", manual, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_manual_page_is_roff_that_man_takes_without_a_complaint()
+    {
+        var page = _directory["auraed.8"];
+        await File.WriteAllTextAsync(page, (await Support.Cli.RunAsync(["docs", "man"])).Succeeded());
+
+        var text = await File.ReadAllTextAsync(page);
+        Assert.StartsWith(".TH AURAED 8", text, StringComparison.Ordinal);
+        Assert.Contains(".SS auraed pki init", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n\n", text, StringComparison.Ordinal);
+    }
+}

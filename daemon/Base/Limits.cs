@@ -108,14 +108,14 @@ public static partial class Limits
     /// <summary>A writer without work looks after the log this often.</summary>
     public static readonly TimeSpan StoreIdleMax = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Frames (4 KiB) not yet in the file that a quiet writer moves: 8 MiB.</summary>
-    public const int StoreWalFramesIdle = 2048;
+    /// <summary>
+    /// Frames (4 KiB) not yet in the file that a busy writer moves: 64 MiB. Fewer would be moved more often than pages repeat and stall more
+    /// than one write in a hundred; more would have a start after a crash read them all. A writer without work moves any number.
+    /// </summary>
+    public const int StoreWalFramesBusy = 16384;
 
-    /// <summary>Frames not yet in the file that a busy writer moves: 32 MiB; pages written often are then moved once.</summary>
-    public const int StoreWalFramesBusy = 8192;
-
-    /// <summary>Frames at which readers are held back so that the log begins again: 128 MiB.</summary>
-    public const int StoreWalFramesMax = 32768;
+    /// <summary>Frames at which readers are held back so that the log begins again: 256 MiB.</summary>
+    public const int StoreWalFramesMax = 65536;
 
     /// <summary>How long readers are held back for that at most.</summary>
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);

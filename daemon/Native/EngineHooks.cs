@@ -36,6 +36,7 @@ public sealed unsafe partial class EngineHooks : IDisposable
         _self = GCHandle.Alloc(this);
         var argument = GCHandle.ToIntPtr(_self);
         var handle = connection.DangerousGetHandle();
+        // Takes the place of the engine's own checkpoints.
         _ = sqlite3_wal_hook(handle, &OnCommit, argument);
         _ = sqlite3_set_authorizer(handle, &OnAccess, argument);
     }

@@ -17,7 +17,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     /// <summary>Checkpoints done.</summary>
     public long Count { get; private set; }
 
-    public void AfterCommit(bool idle)
+    public void AfterCommit()
     {
         var frames = connection.WalFrames;
         if (frames < _moved)
@@ -30,7 +30,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
         {
             readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(raw.SQLITE_CHECKPOINT_RESTART));
         }
-        else if (frames - _moved >= (idle ? Limits.StoreWalFramesIdle : Limits.StoreWalFramesBusy))
+        else if (frames - _moved >= Limits.StoreWalFramesBusy)
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
         }

@@ -292,7 +292,6 @@ internal sealed class Connection : IDisposable
     {
         _ = raw.sqlite3_extended_result_codes(_handle, 1);
         _ = raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 1, out _);
-        _ = raw.sqlite3_wal_autocheckpoint(_handle, 0);
         key.Apply(_handle);
         _ = raw.sqlite3_db_config(_handle, Defensive, 1, out _);
         _ = raw.sqlite3_db_config(_handle, TrustedSchema, 0, out _);

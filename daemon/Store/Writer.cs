@@ -68,7 +68,7 @@ internal sealed class Writer
                 if (first is not null)
                 {
                     RunGroup(first);
-                    _checkpointer.AfterCommit(_queue.Count == 0);
+                    _checkpointer.AfterCommit();
                 }
                 else if (_stopping)
                 {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Auraed.Base;
+using Microsoft.Win32.SafeHandles;
 
 namespace Auraed.Native;
 
@@ -7,6 +8,9 @@ namespace Auraed.Native;
 public static partial class DurableFiles
 {
     private const int OpenReadOnly = 0;
+    private const int OpenReadWrite = 2;
+    private const int OpenCreate = 0x40;
+    private const int OwnerReadWrite = 0x180;
     private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
     private const int LockExclusive = 2;
@@ -27,23 +31,32 @@ public static partial class DurableFiles
         SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
     }
 
-    /// <summary>Takes the advisory lock of an open file. False when another process (or another open of this one) holds it.</summary>
-    public static bool TryLock(SafeHandle file)
+    /// <summary>
+    /// Opens or makes a lock file and takes its advisory lock; null when another process (or another open of this one) holds it. The
+    /// runtime's own FileStream is no help here, as it takes locks of the same kind for sharing modes.
+    /// </summary>
+    public static SafeHandle? TryLock(string path)
     {
-        if (flock((int)file.DangerousGetHandle(), LockExclusive | LockNonBlocking) == 0)
+        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerReadWrite);
+        if (descriptor < 0)
         {
-            return true;
+            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+        }
+
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (flock(descriptor, LockExclusive | LockNonBlocking) == 0)
+        {
+            return file;
         }
 
         var error = Marshal.GetLastPInvokeError();
-        return error == WouldBlock
-            ? false
-            : throw new Fault(FaultKind.Internal, $"a lock file cannot be locked: {Marshal.GetPInvokeErrorMessage(error)}");
+        file.Dispose();
+        return error == WouldBlock ? null : throw new IOException(Marshal.GetPInvokeErrorMessage(error));
     }
 
     private static void Sync(string path, int flags)
     {
-        var descriptor = open(path, flags);
+        var descriptor = open(path, flags, 0);
         if (descriptor < 0)
         {
             throw new Fault(FaultKind.Internal, $"cannot open {path} to make it durable: {Marshal.GetLastPInvokeErrorMessage()}");
@@ -59,7 +72,7 @@ public static partial class DurableFiles
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
+    private static partial int open(string path, int flags, int mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);

@@ -124,6 +124,18 @@ public sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes a consistent, encrypted, durable copy while the database is in use; the name appears when the copy is complete.</summary>
+    public Task<BackupReport> BackupAsync(string destination, Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
+        connection => Backup.Run(connection, _key, destination, progress, cancel), cancel);
+
+    /// <summary>A copy under <c>snapshots/</c> of the library directory.</summary>
+    public Task<BackupReport> SnapshotAsync(string why, Action<StoreProgress>? progress, CancellationToken cancel) =>
+        BackupAsync(DatabaseFile.SnapshotPath(Options, why), progress, cancel);
+
+    /// <summary>Checks what is open, on one snapshot, beside all other work.</summary>
+    public Task<VerifyReport> VerifyAsync(Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
+        connection => Verification.OfConnection(Path, connection, [.. connection.QueryTexts("PRAGMA cipher_integrity_check").Take(10).Select(line => "seal: " + line)], progress, cancel), cancel);
+
     /// <summary>Commits what waits, folds the log into the file, so that one file is left, and wipes the key.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -146,6 +158,17 @@ public sealed class Database : IAsyncDisposable
         _key.Dispose();
         _lock.Dispose();
     }
+
+    /// <summary>Long work on a connection and a thread of its own, so that it takes none of the readers'.</summary>
+    private Task<T> AsideAsync<T>(Func<Connection, T> work, CancellationToken cancel) => Task.Factory.StartNew(
+        () =>
+        {
+            using var connection = Connection.Open(Path, ConnectionMode.Read, _key, _tables, Options.FileLayer);
+            return work(connection);
+        },
+        cancel,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
 
     private void OnCommitted(long sequence)
     {

@@ -36,7 +36,17 @@ internal static class DatabaseFile
             throw new Fault(FaultKind.Precondition, $"the library directory {options.Directory} cannot be made: {refused.Message}", hint: $"check the owner of {Path.GetDirectoryName(Path.GetFullPath(options.Directory))}", cause: refused) { Reason = "READ_ONLY" };
         }
 
-        return LibraryLock.Take(options.Directory);
+        var held = LibraryLock.Take(options.Directory);
+        try
+        {
+            FileSwap.Complete(options.Directory);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     public static Connection OpenOrCreate(DatabaseOptions options, StoreKey key, TableVersions tables)
@@ -46,18 +56,17 @@ internal static class DatabaseFile
         {
             if (!options.CreateIfMissing)
             {
-                throw new Fault(FaultKind.Precondition, $"{path} does not exist", hint: "auraed init, or auraed restore") { Reason = "DATABASE_MISSING" };
+                throw Missing(path);
             }
 
             Create(path, options, key);
         }
 
-        var connection = Open(path, options, key, tables);
+        var connection = OpenExisting(options, key, tables);
         try
         {
+            _ = Migrate(connection, options, key, null);
             connection.Execute("PRAGMA journal_mode = WAL");
-            var migrator = new Migrator(connection, options.Migrations ?? Migration.Embedded, options.Time);
-            migrator.Apply(migrator.Plan());
             return connection;
         }
         catch
@@ -66,6 +75,65 @@ internal static class DatabaseFile
             throw;
         }
     }
+
+    /// <summary>Opens for writing, and has written nothing yet.</summary>
+    public static Connection OpenExisting(DatabaseOptions options, StoreKey key, TableVersions tables)
+    {
+        var path = PathIn(options.Directory);
+        if (!File.Exists(path))
+        {
+            throw Missing(path);
+        }
+
+        FileProbe.Check(path, key, options.KeyPath);
+        Connection? connection = null;
+        try
+        {
+            connection = Connection.Open(path, ConnectionMode.Write, key, tables, options.FileLayer);
+            CheckApplication(path, connection.QueryInteger("PRAGMA application_id"), options.IsTest);
+            return connection;
+        }
+        catch (Fault fault)
+        {
+            connection?.Dispose();
+            if (fault.Kind == FaultKind.Corrupt)
+            {
+                FileProbe.Explain(path, key, options.KeyPath);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Takes the planned steps; before the first, a snapshot is made, so that any of them can be undone.</summary>
+    public static MigrationPlan Migrate(Connection connection, DatabaseOptions options, StoreKey key, int? to)
+    {
+        var migrator = new Migrator(connection, options.Migrations ?? Migration.Embedded, options.Time);
+        var plan = migrator.Plan(to);
+        if (plan.IsEmpty)
+        {
+            return plan;
+        }
+
+        if (plan.From.Major > 0)
+        {
+            _ = Backup.Run(connection, key, SnapshotPath(options, $"before-{plan.To}"), null, CancellationToken.None);
+        }
+
+        migrator.Apply(plan);
+        return plan;
+    }
+
+    /// <summary>A name under snapshots/ that sorts by time.</summary>
+    public static string SnapshotPath(DatabaseOptions options, string why) =>
+        Path.Combine(Path.GetFullPath(options.Directory), "snapshots", $"aurae-{options.Time.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmssfff'Z'}-{why}.db");
+
+    public static bool IsOurs(long application) => application is ApplicationReal or ApplicationTest;
+
+    public static bool IsTest(long application) => application == ApplicationTest;
+
+    public static Fault WrongClass(string path, bool test) =>
+        new(FaultKind.Precondition, test ? $"{path} is the host's own database, and a TEST one was asked for" : $"{path} is marked as a TEST database", hint: "use a library directory of its own for tests") { Reason = "DATABASE_CLASS" };
 
     /// <summary>The engine, told to use the stock provider, and checked once.</summary>
     public static void CheckEngine()
@@ -79,38 +147,30 @@ internal static class DatabaseFile
         Invariant.Hold(raw.sqlite3_libversion_number() >= EngineVersionMin);
     }
 
-    private static Connection Open(string path, DatabaseOptions options, StoreKey key, TableVersions tables)
-    {
-        var connection = Connection.Open(path, ConnectionMode.Write, key, tables, options.FileLayer);
-        try
-        {
-            var application = connection.QueryInteger("PRAGMA application_id");
-            CheckApplication(path, (int)application, options.IsTest);
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+    private static Fault Missing(string path) =>
+        new(FaultKind.Precondition, $"{path} does not exist", hint: "auraed init, or auraed restore") { Reason = "DATABASE_MISSING" };
 
-    private static void CheckApplication(string path, int application, bool test)
+    private static void CheckApplication(string path, long application, bool test)
     {
-        if (application is not (ApplicationReal or ApplicationTest))
+        if (!IsOurs(application))
         {
             throw new Fault(FaultKind.Precondition, $"{path} is a database of another program (application id {application})", hint: "point --library-dir at the daemon's own directory") { Reason = "FOREIGN_FILE" };
         }
 
-        if (test != (application == ApplicationTest))
+        if (test != IsTest(application))
         {
-            throw new Fault(FaultKind.Precondition, test ? $"{path} is the host's own database, and this daemon was started for a TEST one" : $"{path} is marked as a TEST database", hint: "use a library directory of its own for tests") { Reason = "DATABASE_CLASS" };
+            throw WrongClass(path, test);
         }
     }
 
     /// <summary>Whole or not at all: made beside its place, then renamed into it.</summary>
     private static void Create(string path, DatabaseOptions options, StoreKey key)
     {
+        if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 })
+        {
+            throw new Fault(FaultKind.Corrupt, $"{path} is gone and its log is still there", hint: "put aurae.db back beside its log, or auraed restore") { Reason = "DATABASE_MISSING" };
+        }
+
         var making = path + ".new";
         File.Delete(making);
         File.Delete(making + "-journal");

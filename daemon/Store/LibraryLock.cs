@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Auraed.Base;
 using Auraed.Native;
 
@@ -7,38 +8,23 @@ namespace Auraed.Store;
 public sealed class LibraryLock : IDisposable
 {
     private const string Name = "aurae.lock";
-    private readonly FileStream _file;
+    private readonly SafeHandle _file;
 
-    private LibraryLock(FileStream file) => _file = file;
+    private LibraryLock(SafeHandle file) => _file = file;
 
     /// <summary>Fault(Precondition) when another process holds it.</summary>
     public static LibraryLock Take(string directory)
     {
-        var path = Path.Combine(directory, Name);
-        FileStream file;
         try
         {
-            file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.OpenOrCreate,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                BufferSize = 0,
-            });
+            return DurableFiles.TryLock(Path.Combine(directory, Name)) is { } file
+                ? new LibraryLock(file)
+                : throw new Fault(FaultKind.Precondition, $"the library directory {directory} is in use by another process", hint: "stop the other daemon, or give this one its own --library-dir") { Reason = "LIBRARY_LOCKED" };
         }
-        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
+        catch (IOException refused)
         {
             throw new Fault(FaultKind.Precondition, $"the library directory {directory} cannot be written: {refused.Message}", hint: $"mount it writable and check the owner of {directory}", cause: refused) { Reason = "READ_ONLY" };
         }
-
-        if (DurableFiles.TryLock(file.SafeFileHandle))
-        {
-            return new LibraryLock(file);
-        }
-
-        file.Dispose();
-        throw new Fault(FaultKind.Precondition, $"the library directory {directory} is in use by another process", hint: "stop the other daemon, or give this one its own --library-dir") { Reason = "LIBRARY_LOCKED" };
     }
 
     public void Dispose() => _file.Dispose();

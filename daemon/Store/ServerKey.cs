@@ -120,6 +120,7 @@ internal sealed class StoreKey : IDisposable
     public StoreKey(ServerKey server)
     {
         server.Derive(KeyPurpose.Database, Raw);
+        Identity = server.Identity;
         var text = Text;
         text[0] = (byte)'x';
         text[1] = (byte)'\'';
@@ -131,6 +132,9 @@ internal sealed class StoreKey : IDisposable
             text[3 + (2 * index)] = digits[Raw[index] & 0xf];
         }
     }
+
+    /// <summary>The name of the server's key; not secret.</summary>
+    public string Identity { get; }
 
     /// <summary>The 32 key bytes.</summary>
     public Span<byte> Raw => _memory.Span[..RawBytes];

@@ -1,0 +1,187 @@
+using Auraed.Base;
+using Auraed.Native;
+
+namespace Auraed.Store;
+
+/// <summary>What a swap left: the database in place, and where the one before is kept (null when there was none).</summary>
+public sealed record SwapReport(string Path, string? KeptAside, long Events);
+
+/// <summary>
+/// Work on a library directory whose daemon is stopped; each takes the directory's lock and says so plainly when a daemon holds it.
+/// Invariants: whatever the step at which the process dies, the directory holds the old database whole or the new one whole.
+/// </summary>
+public static class Maintenance
+{
+    /// <summary>Checks a database file that nobody has open.</summary>
+    public static VerifyReport Verify(string path, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        DatabaseFile.CheckEngine();
+        using var key = LoadKey(keyPath, out _);
+        return Verification.OfFile(path, key, keyPath, progress, cancel);
+    }
+
+    /// <summary>Copies the file into place, verifies the copy, swaps it in and keeps the old one aside. Fault(Corrupt) when the file is not sound.</summary>
+    public static SwapReport Restore(DatabaseOptions options, string source, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        using var held = DatabaseFile.TakeDirectory(options);
+        using var key = LoadKey(options.KeyPath, out _);
+        var next = FileSwap.NextIn(options.Directory);
+        CopyFile(source, next, progress, cancel);
+        CrashPoint.Reach("restore.copied");
+        VerifyReport report;
+        try
+        {
+            report = Verification.OfFile(next, key, options.KeyPath, progress, cancel);
+            Require(report, source, options.IsTest);
+        }
+        catch
+        {
+            File.Delete(next);
+            throw;
+        }
+
+        CrashPoint.Reach("restore.verified");
+        return Swap(options, "before-restore", report.Events);
+    }
+
+    /// <summary>Re-encrypts the database under another key file. Until the swap the old key opens it, from then on only the new one.</summary>
+    public static SwapReport Rekey(DatabaseOptions options, string newKeyPath, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        using var held = DatabaseFile.TakeDirectory(options);
+        using var oldKey = LoadKey(options.KeyPath, out var oldIdentity);
+        using var newKey = LoadKey(newKeyPath, out var newIdentity);
+        if (oldIdentity == newIdentity)
+        {
+            throw new Fault(FaultKind.Precondition, $"{newKeyPath} holds the key that the database has already", field: "new_key") { Reason = "SAME_KEY" };
+        }
+
+        var next = FileSwap.NextIn(options.Directory);
+        using (var connection = DatabaseFile.OpenOrCreate(options with { CreateIfMissing = false }, oldKey, new TableVersions()))
+        {
+            // The log belongs to the old key: everything goes into the file, and the log goes away.
+            connection.FoldOnClose();
+        }
+
+        CrashPoint.Reach("rekey.folded");
+        CopyFile(DatabaseFile.PathIn(options.Directory), next, progress, cancel);
+        CrashPoint.Reach("rekey.copied");
+        VerifyReport report;
+        try
+        {
+            Reencrypt(next, oldKey, newKey);
+            CrashPoint.Reach("rekey.encrypted");
+            report = Verification.OfFile(next, newKey, newKeyPath, progress, cancel);
+            Require(report, next, options.IsTest);
+        }
+        catch
+        {
+            File.Delete(next);
+            File.Delete(next + "-journal");
+            throw;
+        }
+
+        new RekeyRecord(oldIdentity, newIdentity, Path.GetFullPath(newKeyPath)).Write(options.Directory);
+        CrashPoint.Reach("rekey.recorded");
+        return Swap(options, "before-rekey", report.Events);
+    }
+
+    /// <summary>What opening would migrate; changes nothing.</summary>
+    public static MigrationPlan PlanMigration(DatabaseOptions options, int? to)
+    {
+        using var held = DatabaseFile.TakeDirectory(options);
+        using var key = LoadKey(options.KeyPath, out _);
+        using var connection = DatabaseFile.OpenExisting(options, key, new TableVersions());
+        return new Migrator(connection, options.Migrations ?? Migration.Embedded, options.Time).Plan(to);
+    }
+
+    /// <summary>Migrates up or down to a step, after a snapshot.</summary>
+    public static MigrationPlan Migrate(DatabaseOptions options, int? to)
+    {
+        using var held = DatabaseFile.TakeDirectory(options);
+        using var key = LoadKey(options.KeyPath, out _);
+        using var connection = DatabaseFile.OpenExisting(options, key, new TableVersions());
+        var plan = DatabaseFile.Migrate(connection, options, key, to);
+        connection.FoldOnClose();
+        return plan;
+    }
+
+    private static SwapReport Swap(DatabaseOptions options, string why, long events)
+    {
+        var current = DatabaseFile.PathIn(options.Directory);
+        var existed = File.Exists(current);
+        var aside = FileSwap.AsideName(options.Directory, why, options.Time);
+        FileSwap.Run(options.Directory, aside);
+        return new SwapReport(current, existed ? Path.Combine(options.Directory, aside) : null, events);
+    }
+
+    private static void Reencrypt(string path, StoreKey oldKey, StoreKey newKey)
+    {
+        using var connection = Connection.Open(path, ConnectionMode.Write, oldKey, new TableVersions(), null);
+        // Leaves the log's mode, so that the file stands alone; a crash only costs this copy.
+        connection.Execute("PRAGMA journal_mode = DELETE");
+        connection.Execute("PRAGMA synchronous = OFF");
+        newKey.Change(connection.Handle);
+    }
+
+    private static void Require(VerifyReport report, string source, bool test)
+    {
+        if (!report.IsSound)
+        {
+            throw new Fault(FaultKind.Corrupt, $"{source} is not sound and was not taken: {string.Join("; ", report.Findings)}", hint: "auraed verify of another copy") { Reason = "NOT_SOUND" };
+        }
+
+        var newest = Migration.Embedded[^1].Version;
+        if (Version.TryParse(report.Version, out var version) && version.Major > newest.Major)
+        {
+            throw new Fault(FaultKind.Precondition, $"{source} has data version {version}, and this binary understands up to {newest.Major}.x", hint: "install the newer release") { Reason = "NEWER_DATA" };
+        }
+
+        if (report.IsTest != test)
+        {
+            throw DatabaseFile.WrongClass(source, test);
+        }
+    }
+
+    private static StoreKey LoadKey(string path, out string identity)
+    {
+        using var server = ServerKey.Load(path);
+        identity = server.Identity;
+        return new StoreKey(server);
+    }
+
+    private static void CopyFile(string source, string target, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        const int chunkBytes = 1 << 20;
+        try
+        {
+            using var input = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using var output = new FileStream(target, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+            var buffer = new byte[chunkBytes];
+            for (var done = 0L; ;)
+            {
+                cancel.ThrowIfCancellationRequested();
+                var count = input.Read(buffer);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                output.Write(buffer, 0, count);
+                done += count;
+                progress?.Invoke(new StoreProgress("copy", done, input.Length));
+            }
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException or OperationCanceledException)
+        {
+            File.Delete(target);
+            throw failed switch
+            {
+                OperationCanceledException => failed,
+                FileNotFoundException or DirectoryNotFoundException => Fault.NotFound($"{source} does not exist"),
+                _ => new Fault(FaultKind.Exhausted, $"{source} cannot be copied: {failed.Message}", hint: "free space on the file system of the library directory", cause: failed) { Reason = "DISK_FULL" },
+            };
+        }
+
+        DurableFiles.SyncFile(target);
+    }
+}

@@ -1,0 +1,163 @@
+using System.Globalization;
+using Auraed.Base;
+
+namespace Auraed.Store;
+
+/// <summary>What a check of a database found. No findings: every page, row, reference and event is what was written.</summary>
+/// <param name="Path">What was checked.</param>
+/// <param name="Findings">One sentence each, the first few of every kind.</param>
+/// <param name="Pages">Pages of the file.</param>
+/// <param name="Events">Events in the chain.</param>
+/// <param name="Version">The data version.</param>
+/// <param name="IsTest">Marked as a TEST database.</param>
+public sealed record VerifyReport(string Path, IReadOnlyList<string> Findings, long Pages, long Events, string Version, bool IsTest)
+{
+    public bool IsSound => Findings.Count == 0;
+}
+
+/// <summary>
+/// Checks a file in the order in which damage is told best: seals of pages, the engine's structures, references, the event chain. Reads only.
+/// </summary>
+internal static class Verification
+{
+    private const int FindingsPerKindMax = 10;
+    private const long EventsPerProgress = 4096;
+
+    /// <summary>Checks a file that nobody has open. Throws only when the file cannot be looked at at all: a wrong key, a foreign file.</summary>
+    public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        path = Path.GetFullPath(path);
+        if (!File.Exists(path))
+        {
+            throw Fault.NotFound($"{path} does not exist");
+        }
+
+        var log = new FileInfo(path + "-wal");
+        if (log.Exists && log.Length > 0)
+        {
+            throw new Fault(FaultKind.Precondition, $"{path} has a log beside it, so it is in use or its daemon was killed", hint: "verify through the daemon, or start and stop it first") { Reason = "LOG_BESIDE" };
+        }
+
+        FileProbe.Check(path, key, keyPath);
+        var findings = new List<string>();
+        Seals(path, key, findings, progress, cancel);
+        using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
+        return OfConnection(path, connection, findings, progress, cancel);
+    }
+
+    /// <summary>Checks one snapshot of an open database; pages still in the log are checked as they are read.</summary>
+    public static VerifyReport OfConnection(string path, Connection connection, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        using var registration = cancel.UnsafeRegister(static state => ((Connection)state!).Interrupt(), connection);
+        long events = 0;
+        long pages = 0;
+        var version = "";
+        var application = 0L;
+        connection.Execute("BEGIN");
+        try
+        {
+            application = connection.QueryInteger("PRAGMA application_id");
+            if (!DatabaseFile.IsOurs(application))
+            {
+                findings.Add($"the file is a database of another program (application id {application})");
+            }
+
+            pages = connection.QueryInteger("PRAGMA page_count");
+            progress?.Invoke(new StoreProgress("structure", 0, pages));
+            findings.AddRange(connection.QueryTexts(string.Create(CultureInfo.InvariantCulture, $"PRAGMA integrity_check({FindingsPerKindMax})")).Where(line => line != "ok").Select(line => "structure: " + line));
+            progress?.Invoke(new StoreProgress("structure", pages, pages));
+            findings.AddRange(connection.QueryTexts("PRAGMA foreign_key_check").Take(FindingsPerKindMax).Select(table => $"reference: a row of {table} points at nothing"));
+            version = string.Join(' ', connection.QueryTexts("SELECT version FROM schema_version ORDER BY number DESC LIMIT 1"));
+            events = EventChain.Check(connection, findings, (done, total) => progress?.Invoke(new StoreProgress("events", done, total)), cancel, EventsPerProgress);
+        }
+        catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal && !cancel.IsCancellationRequested)
+        {
+            findings.Add(fault.Message);
+        }
+        catch (Fault) when (cancel.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        finally
+        {
+            connection.EndUnit();
+            if (!connection.IsIdle)
+            {
+                connection.Execute("ROLLBACK");
+            }
+        }
+
+        return new VerifyReport(path, findings, pages, events, version, DatabaseFile.IsTest(application));
+    }
+
+    private static void Seals(string path, StoreKey key, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        var damaged = PageSeal.Damaged(path, key, FindingsPerKindMax, (done, total) =>
+        {
+            if (done % EventsPerProgress == 0 || done == total)
+            {
+                cancel.ThrowIfCancellationRequested();
+                progress?.Invoke(new StoreProgress("seals", done, total));
+            }
+        });
+        findings.AddRange(damaged.Select(page => $"seal: page {page} is damaged (byte {(page - 1) * DatabaseFile.PageBytes} of the file)"));
+    }
+}
+
+/// <summary>The event log against its hashes.</summary>
+internal static class EventChain
+{
+    /// <summary>Adds a finding for the first event that is missing or altered; returns the number of events that hold.</summary>
+    public static long Check(Connection connection, List<string> findings, Action<long, long>? progress, CancellationToken cancel, long progressEvery)
+    {
+        var total = connection.QueryInteger("SELECT coalesce(max(sequence), 0) FROM event");
+        var rows = connection.Prepare("SELECT sequence, commit_revision, time, tenant, principal, request_id, kind, subject, payload, hash FROM event ORDER BY sequence");
+        Span<byte> hash = stackalloc byte[EventHash.HashBytes];
+        hash.Clear();
+        var expected = 0L;
+        try
+        {
+            while (rows.Step())
+            {
+                expected++;
+                var content = new EventContent
+                {
+                    Sequence = rows.Integer(0),
+                    CommitRevision = rows.Integer(1),
+                    Time = rows.Integer(2),
+                    Tenant = rows.Text(3),
+                    Principal = rows.Text(4),
+                    RequestId = rows.IsNull(5) ? null : rows.Text(5),
+                    Kind = rows.Text(6),
+                    Subject = rows.Text(7),
+                    Payload = rows.Blob(8),
+                };
+                if (content.Sequence != expected)
+                {
+                    findings.Add($"events: {expected} is missing, {content.Sequence} follows");
+                    return expected - 1;
+                }
+
+                EventHash.Compute(hash, content, hash);
+                if (!hash.SequenceEqual(rows.Blob(9)))
+                {
+                    findings.Add($"events: {expected} is not what was written, or its hash is not");
+                    return expected - 1;
+                }
+
+                if (expected % progressEvery == 0)
+                {
+                    cancel.ThrowIfCancellationRequested();
+                    progress?.Invoke(expected, total);
+                }
+            }
+
+            progress?.Invoke(expected, total);
+            return expected;
+        }
+        finally
+        {
+            connection.EndUnit();
+        }
+    }
+}

@@ -15,6 +15,7 @@ public static partial class DurableFiles
     private const int OpenCloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int LockRelease = 8;
     private const int WouldBlock = 11;
 
     /// <summary>Makes the file's content durable. Fault(Internal) when the disk refuses; never tried twice, as a second try may claim what the first lost.</summary>
@@ -52,6 +53,13 @@ public static partial class DurableFiles
         var error = Marshal.GetLastPInvokeError();
         file.Dispose();
         return error == WouldBlock ? null : throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+    }
+
+    /// <summary>Gives the lock up at once, even when a child that is between fork and exec still shares the open file.</summary>
+    public static void Unlock(SafeHandle file)
+    {
+        _ = flock((int)file.DangerousGetHandle(), LockRelease);
+        file.Dispose();
     }
 
     private static void Sync(string path, int flags)

@@ -27,5 +27,11 @@ public sealed class LibraryLock : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (!_file.IsClosed)
+        {
+            DurableFiles.Unlock(_file);
+        }
+    }
 }

@@ -90,16 +90,6 @@ public sealed record ColumnModel(string Name, int Number, Kind Kind)
         Kind.String or Kind.Json => "TEXT",
         Kind.Bytes => "BLOB",
     };
-
-    /// <summary>The value of an unset field, as SQL; null for NULL. Rows that were there before the column get it.</summary>
-    [JsonIgnore]
-    public string? SqlDefault => IsNullable ? null : SqlType switch
-    {
-        "INTEGER" => "0",
-        "REAL" => "0.0",
-        "BLOB" => "x''",
-        _ => IsList ? "'[]'" : IsMap ? "'{}'" : "''",
-    };
 }
 
 /// <summary>A message is annotated in a way that has no table. The text names the message, the field and the change that mends it.</summary>

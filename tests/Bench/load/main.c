@@ -240,8 +240,9 @@ static Measure run_loop(Connection *connections, int epoll)
             serve(events[i].data.ptr, epoll, events[i].events);
         if (!counted && now_ns - opened_ns >= (uint64_t)(options.warmup_seconds * 1e9)) {
             counted = true;
-            uint64_t issued = run.issued;
-            run = (Run){ .issued = issued };
+            // A failure stays counted, whenever it was.
+            run.answered = 0;
+            run.latency = (Histogram){ 0 };
             m = (Measure){ now_ns = clock_read(), 0, own_cpu_seconds(), server_cpu_seconds() };
         }
         bool over = options.requests_max ? run.issued >= options.requests_max && in_flight(connections) == 0

@@ -1,0 +1,36 @@
+namespace Auraed.Bench;
+
+/// <summary>The published daemon under a directory of its own.</summary>
+internal sealed class Daemon(BenchOptions options, Scratch scratch, string name)
+{
+    public string Root { get; } = scratch.Make(name);
+
+    public string PlaintextSocket => Path.Combine(Root, "run", "plain.sock");
+
+    public string Socket => Path.Combine(Root, "run", "aurae.sock");
+
+    /// <summary>Certificates, directories and configuration, as an operator makes them.</summary>
+    public void Initialize()
+    {
+        if (!File.Exists(options.Binary))
+        {
+            throw new PeerException($"{options.Binary} is not there: make aot");
+        }
+
+        Peer.Run(options.Binary, ["init", "--root", Root]);
+    }
+
+    public (Peer Peer, TimeSpan Time) Start() => Peer.StartNotifying(
+        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", "warn"], scratch.File("notify"));
+
+    public IReadOnlyList<string> Plaintext => Target.Unix(PlaintextSocket);
+
+    public IReadOnlyList<string> Tls =>
+    [
+        "--unix", Socket, "--ca", Path.Combine(Root, "pki", "ca.crt"), "--cert", ClientFile("*client*.crt"), "--key", ClientFile("*client*.key"),
+    ];
+
+    private string ClientFile(string pattern) =>
+        Directory.EnumerateFiles(Path.Combine(Root, "pki"), pattern).Order(StringComparer.Ordinal).FirstOrDefault()
+        ?? throw new PeerException($"{Root}/pki has no {pattern}");
+}

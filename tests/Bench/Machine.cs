@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace Auraed.Bench;
+
+/// <summary>What /proc knows.</summary>
+internal static class Machine
+{
+    public static string LoadAverage() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
+
+    public static string FileSystemOf(string path) => new DriveInfo(path).DriveFormat;
+
+    /// <summary>A field of /proc/PID/status or smaps_rollup that is given in kB, in MiB; 0 when it is not there.</summary>
+    public static double Mebibytes(int pid, string file, string field) =>
+        File.ReadLines($"/proc/{pid}/{file}").Where(line => line.StartsWith(field + ":", StringComparison.Ordinal))
+            .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).FirstOrDefault();
+
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted.Length == 0 ? 0 : sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+}

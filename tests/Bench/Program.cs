@@ -1,0 +1,44 @@
+using Auraed.Bench;
+
+if (args.Contains("--help"))
+{
+    Console.WriteLine(BenchOptions.Help);
+    return 0;
+}
+
+var options = BenchOptions.Parse(args, out var wrong);
+if (options is null)
+{
+    Console.Error.WriteLine($"error: {wrong}\nhint: make bench BENCH=--help");
+    return 2;
+}
+
+var report = new Report(options.IsJson);
+using var scratch = new Scratch();
+report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.LoadAverage()}, data under {scratch.Path} ({Machine.FileSystemOf(scratch.Path)}). "
+    + "Servers are measured in turns, round by round; a ratio is the median of the rounds' ratios.");
+(string Name, Func<Task> Run)[] parts =
+[
+    ("start", () => new StartBench(options, scratch, report).RunAsync()),
+    ("transport", () => new TransportBench(options, scratch, report).RunAsync()),
+];
+if (options.Only.FirstOrDefault(name => !parts.Any(part => part.Name == name)) is { } unknown)
+{
+    Console.Error.WriteLine($"error: no part is called '{unknown}'\nhint: the parts are {string.Join(", ", parts.Select(part => part.Name))}");
+    return 2;
+}
+
+foreach (var (name, run) in parts.Where(part => options.Only.Count == 0 || options.Only.Contains(part.Name)))
+{
+    try
+    {
+        await run();
+    }
+    catch (PeerException exception)
+    {
+        report.Failure(name, exception.Message);
+    }
+}
+
+report.Finish();
+return report.HasFailures ? 1 : 0;

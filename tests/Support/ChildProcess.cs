@@ -6,6 +6,8 @@ namespace Auraed.Tests.Support;
 /// <summary>A process of a test's own. Its output is kept; Dispose kills it with all it started.</summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(2);
+
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
@@ -41,7 +43,7 @@ public sealed class ChildProcess : IAsyncDisposable
     public static async Task<string> RunAsync(string directory, string program, params string[] arguments)
     {
         await using var child = Start(directory, program, arguments);
-        var exit = await child.WaitForExitAsync();
+        var exit = await child.WaitForExitAsync().WaitAsync(TimeMax);
         Assert.True(exit == 0, $"{program} {string.Join(' ', arguments)} exited with {exit}:\n{child.Output}");
         return child.Output;
     }

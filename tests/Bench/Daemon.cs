@@ -23,6 +23,21 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name)
     public (Peer Peer, TimeSpan Time) Start() => Peer.StartNotifying(
         "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", "warn"], scratch.File("notify"));
 
+    /// <summary>Initialized and started; null, and a failure in the report, when that does not work, so that the peers are measured all the same.</summary>
+    public Peer? StartOrReport(Report report, string part)
+    {
+        try
+        {
+            Initialize();
+            return Start().Peer;
+        }
+        catch (PeerException exception)
+        {
+            report.Failure(part, exception.Message);
+            return null;
+        }
+    }
+
     public IReadOnlyList<string> Plaintext => Target.Unix(PlaintextSocket);
 
     public IReadOnlyList<string> Tls =>

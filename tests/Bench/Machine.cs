@@ -14,6 +14,13 @@ internal static class Machine
         File.ReadLines($"/proc/{pid}/{file}").Where(line => line.StartsWith(field + ":", StringComparison.Ordinal))
             .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).FirstOrDefault();
 
+    /// <summary>User and system time of a process and of its children that have ended, in ticks of 10 ms.</summary>
+    public static double CpuSecondsWithChildren(int pid)
+    {
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11..15].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / 100;
+    }
+
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();

@@ -18,7 +18,7 @@ internal sealed class TransportBench(BenchOptions options, Scratch scratch, Repo
         using var python = StartEcho("Python grpcio", "/usr/bin/python3", "tests/Bench/Servers/echo.py");
         var targets = new List<Target> { Echo(ours), Echo(bare) };
         var daemon = new Daemon(options, scratch, "transport");
-        using var auraed = StartDaemon(daemon);
+        using var auraed = daemon.StartOrReport(report, "transport");
         if (auraed is not null)
         {
             targets.Add(Discover(auraed, daemon.Plaintext));
@@ -47,18 +47,4 @@ internal sealed class TransportBench(BenchOptions options, Scratch scratch, Repo
 
     private Peer StartEcho(string name, string program, string first) =>
         Peer.Start(name, program, [first, SocketOf(name)], output => output.Contains("READY", StringComparison.Ordinal));
-
-    private Peer? StartDaemon(Daemon daemon)
-    {
-        try
-        {
-            daemon.Initialize();
-            return daemon.Start().Peer;
-        }
-        catch (PeerException exception)
-        {
-            report.Failure("transport", exception.Message);
-            return null;
-        }
-    }
 }

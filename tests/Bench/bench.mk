@@ -8,12 +8,16 @@ $(BENCH_OUT)/load: $(LOAD_SOURCES) tests/Bench/load/load.h
 	@mkdir -p $(@D)
 	@gcc -std=gnu11 -O2 -Wall -Wextra -Wconversion -Werror -o $@ $(LOAD_SOURCES) -lssl -lcrypto
 
+$(BENCH_OUT)/limits: $(addprefix tests/Bench/load/,limits.c histogram.c payload.c load.h) | native
+	@mkdir -p $(@D)
+	@gcc -std=gnu11 -O2 -Wall -Wextra -Wconversion -Werror -o $@ $(filter %.c,$^) artifacts/native/libe_sqlite3.a -lcrypto -lpthread -ldl -lm
+
 $(BENCH_OUT)/echo/echo: $(ECHO_SOURCES) Directory.Build.props Directory.Packages.props
 	@dotnet publish tests/Bench/Servers/Echo/Echo.csproj -c Release -r linux-x64 -p:AotFramework=$(AOT_FRAMEWORK) -o $(@D) --nologo -v quiet
 	@touch $@
 
 .PHONY: bench-build
-bench-build: aot $(BENCH_OUT)/load $(BENCH_OUT)/echo/echo
+bench-build: aot $(BENCH_OUT)/load $(BENCH_OUT)/limits $(BENCH_OUT)/echo/echo
 	@packaging/dependencies bench
 	@dotnet build tests/Bench/Bench.csproj -c Release --nologo -v quiet
 

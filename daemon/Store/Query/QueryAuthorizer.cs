@@ -107,7 +107,7 @@ internal sealed class QueryAuthorizer(QueryCatalog catalog, string capability)
 
     private bool IsOfFullText(EngineAccess access) => IsRunning && access is { First: "data_version", Second: null };
 
-    private static string Qualified(string? schema, string table) => schema is null or "main" ? table : $"{schema}.{table}";
+    private static string Qualified(string? schema, string table) => schema is null or "main" or "temp" ? table : $"{schema}.{table}";
 
     private static string NameOf(EngineAccess access) => access.Action switch
     {

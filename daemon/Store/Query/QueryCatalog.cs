@@ -63,6 +63,9 @@ internal sealed class QueryCatalog
         return $"CREATE TEMP VIEW {Quote(table.Name)} ({names}) AS WITH {capability} AS ({table.Body}) SELECT * FROM {capability}";
     }
 
+    /// <summary>A view that hides a table of the file from its name alone.</summary>
+    public static string ShadowOf(string name) => $"CREATE TEMP VIEW {Quote(name)} AS SELECT NULL AS empty WHERE 0";
+
     private static QueryTable Records(RecordTable record)
     {
         var columns = new List<QueryColumn>

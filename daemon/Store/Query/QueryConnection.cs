@@ -61,6 +61,9 @@ internal sealed class QueryConnection : IDisposable
 
     public QueryAuthorizer Authorizer => _authorizer;
 
+    /// <summary>The tables of the catalogue that are in this file.</summary>
+    public IReadOnlyList<QueryTable> Tables { get; private set; } = [];
+
     /// <summary>The functions that a query may call and that this engine has.</summary>
     public IReadOnlyList<string> Functions { get; private set; } = [];
 
@@ -76,6 +79,7 @@ internal sealed class QueryConnection : IDisposable
             throw Empty();
         }
 
+        QueryNames.Require(sql);
         _authorizer.Begin();
         _authorizer.IsOpen = false;
         sqlite3_stmt? statement = null;
@@ -203,14 +207,21 @@ internal sealed class QueryConnection : IDisposable
         // Views of the temporary schema, which is this connection's own and lies in memory, are made before it may change nothing at all.
         Execute("PRAGMA temp_store = MEMORY");
         Execute("PRAGMA query_only = OFF");
-        foreach (var table in catalog.Tables)
+        var own = Texts("SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') UNION SELECT name FROM pragma_module_list").ToHashSet(StringComparer.OrdinalIgnoreCase);
+        own.ExceptWith(QueryFunctions.Tables);
+        Tables = [.. catalog.Tables.Where(table => table.Bases.All(own.Contains))];
+        foreach (var table in Tables)
         {
             Execute(QueryCatalog.DefinitionOf(table, _capability));
         }
 
+        // Whatever else a name alone could reach is hidden by an empty view of that name.
+        foreach (var name in own.Where(name => !catalog.IsView(name) && !name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase)))
+        {
+            Execute(QueryCatalog.ShadowOf(name));
+        }
+
         Execute("PRAGMA query_only = ON");
-        var own = Texts("SELECT name FROM main.sqlite_schema UNION SELECT name FROM pragma_module_list").ToHashSet(StringComparer.OrdinalIgnoreCase);
-        own.ExceptWith(QueryFunctions.Tables);
         _authorizer.Reserved = own;
         Functions = [.. Texts("SELECT DISTINCT name FROM pragma_function_list").Where(QueryFunctions.Allowed.Contains).Order(StringComparer.Ordinal)];
 

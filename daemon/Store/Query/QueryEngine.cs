@@ -122,7 +122,7 @@ public sealed class QueryEngine : IDisposable
         return AskAsync(allowed, cancel, connection =>
         {
             var response = new ListTablesResponse();
-            foreach (var table in _catalog.Tables)
+            foreach (var table in connection.Tables)
             {
                 var listed = new Table { Name = table.Name, RecordType = table.RecordType };
                 listed.Columns.Add(table.Columns.Select(column => new Column { Name = column.Name, Type = column.Type }));

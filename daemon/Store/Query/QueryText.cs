@@ -38,7 +38,7 @@ internal static class QueryText
         var primary = code & 0xff;
         if (denied is not null && primary is (raw.SQLITE_AUTH or raw.SQLITE_ERROR))
         {
-            return new Fault(FaultKind.Denied, $"the query may not do this: {denied}", "sql", "auraed query --tables lists what a query may name") { Reason = "QUERY_DENIED" };
+            return QueryNames.Refuse(denied, "auraed query --tables lists what a query may name");
         }
 
         var where = offset < 0 ? "" : " " + Position(Encoding.UTF8.GetBytes(sql), offset);

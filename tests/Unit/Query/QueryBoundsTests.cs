@@ -31,10 +31,10 @@ public class QueryBoundsTests
         await using var fixture = await new QueryFixture().FillAsync(1);
         using var cancel = new CancellationTokenSource();
         var running = fixture.RunAsync(Command(Endless, TimeSpan.FromMinutes(5)), cancel.Token);
-        await Wait.UntilAsync(() => fixture.Engine.Statistics.Running == 1);
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics.Running == 1, "the query runs");
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
-        await Wait.UntilAsync(() => fixture.Engine.Statistics.Running == 0);
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics.Running == 0, "no query runs");
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public class QueryBoundsTests
         var fault = await Assert.ThrowsAsync<Fault>(() => fixture.RunAsync(
             "WITH RECURSIVE numbers(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM numbers) " + sql));
         Assert.True(fault.Kind is FaultKind.Exhausted or FaultKind.OutOfRange, fault.Message);
-        await Wait.UntilAsync(() => fixture.Engine.Statistics.Running == 0);
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics.Running == 0, "no query runs");
         Assert.InRange(fixture.Engine.HeapGrowthMax, 0, 3 * allowed);
     }
 
@@ -101,7 +101,7 @@ public class QueryBoundsTests
             }
         }
 
-        await Wait.UntilAsync(() => fixture.Engine.Statistics.Running == 0);
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics.Running == 0, "no query runs");
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public class QueryBoundsTests
             await Assert.ThrowsAnyAsync<Exception>(() => task);
         }
 
-        await Wait.UntilAsync(() => fixture.Engine.Statistics is { Running: 0, Waiting: 0 });
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics is { Running: 0, Waiting: 0 }, "no query runs");
         Assert.Equal(["1"], (await fixture.RunAsync("SELECT 1")).Lines);
     }
 
@@ -129,7 +129,7 @@ public class QueryBoundsTests
     {
         var fixture = await new QueryFixture().FillAsync(1);
         var running = fixture.RunAsync(Command(Endless, TimeSpan.FromMinutes(5)));
-        await Wait.UntilAsync(() => fixture.Engine.Statistics.Running == 1);
+        await Eventually.HoldsAsync(() => fixture.Engine.Statistics.Running == 1, "the query runs");
         await fixture.DisposeAsync();
         Assert.Equal(FaultKind.Cancelled, (await Assert.ThrowsAsync<Fault>(() => running)).Kind);
     }

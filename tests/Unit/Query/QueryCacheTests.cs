@@ -112,7 +112,7 @@ public class QueryCacheTests
                 {
                     // Let the readers repeat themselves.
                     var hits = fixture.Engine.Statistics.CacheHits;
-                    await Wait.UntilAsync(() => fixture.Engine.Statistics.CacheHits > hits);
+                    await Eventually.HoldsAsync(() => fixture.Engine.Statistics.CacheHits > hits, "an answer comes from memory");
                 }
             }
         }

@@ -69,6 +69,9 @@ public sealed class Fault : Exception
     /// <summary>A stable upper-snake-case word for programs (google.rpc.ErrorInfo.reason); null takes the kind's own.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>What programs may want to know beyond the reason, as <c>current_revision</c>; null for nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
     public static Fault Invalid(string field, string message, string? hint = null) => new(FaultKind.Invalid, message, field, hint);
 
     public static Fault NotFound(string message, string? hint = null) => new(FaultKind.NotFound, message, null, hint);

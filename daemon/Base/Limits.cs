@@ -81,6 +81,9 @@ public static partial class Limits
     /// <summary>Events that a watch reads at a time: what one slow watcher costs in memory.</summary>
     public const int WatchBatchEventsMax = 256;
 
+    /// <summary>Machines that the machine service lists: its answer has no pages.</summary>
+    public const int MachinesListedCountMax = 20_000;
+
     /// <summary>Records changed while a watch reads its initial state, which it has to remember.</summary>
     public const int WatchNotedRecordsCountMax = 100_000;
 

@@ -48,6 +48,7 @@ public sealed record RecordCommit(IReadOnlyList<RecordCondition> Conditions, IRe
         {
             Reason = fault.Reason,
             RetryAfter = fault.RetryAfter,
+            Facts = fault.Facts,
         };
 
     private int FirstFailed(RecordWriter writer)

@@ -39,11 +39,10 @@ internal static class RecordConditions
     {
         RecordTable table = RecordNames.Table(add.Type);
         string[] path = Path(add.Path, "path");
-        bool isPrefixed = path.Length > 1 && path[0] == "body" && (table.Message.FindFieldByName("body") is null || table.Message.FindFieldByName(path[1]) is not null);
         return new RecordAdd(
             table,
             RecordNames.Name(add.Name),
-            isPrefixed ? path[1..] : path,
+            BodyPath.Strip(table, path),
             Number(add.Amount, "amount") ?? throw Fault.Invalid("amount", "amount is required"),
             Number(add.Minimum, "minimum"),
             Number(add.Maximum, "maximum"));

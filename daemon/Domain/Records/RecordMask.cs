@@ -1,5 +1,6 @@
 using Aurae.Schema;
 using Auraed.Base;
+using Auraed.Store.Records;
 using Google.Protobuf;
 
 namespace Auraed.Domain.Records;
@@ -117,17 +118,14 @@ public sealed class RecordMask
             case ["labels", ..]:
                 _labels.Add(RecordNames.LabelKey(path["labels.".Length..], _field));
                 return;
-            case ["tenant" or "type" or "name" or "revision" or "create_time" or "update_time" or "included"] when !IsField(table, parts[0]) || !isUpdate:
+            case ["tenant" or "type" or "name" or "revision" or "create_time" or "update_time" or "included"] when !BodyPath.IsField(table, parts[0]) || !isUpdate:
                 _ = isUpdate ? throw Fault.Invalid(_field, $"{_field}: '{path}' is set by the daemon") : _own.Add(parts[0]);
                 return;
-            case ["body"] when !IsField(table, "body") || !isUpdate:
+            case ["body"] when !BodyPath.IsField(table, "body") || !isUpdate:
                 _isBodyWhole = true;
                 return;
-            case ["body", ..] when !IsField(table, "body") || IsField(table, parts[1]):
-                AddBody(parts[1..], path, table, isUpdate);
-                return;
             default:
-                AddBody(parts, path, table, isUpdate);
+                AddBody(BodyPath.Strip(table, parts), path, table, isUpdate);
                 return;
         }
     }
@@ -143,8 +141,6 @@ public sealed class RecordMask
         FieldPaths.Copy(table.New(), table.New(), parts, _field);
         _body.Add(parts);
     }
-
-    private static bool IsField(RecordTable table, string name) => table.Message.FindFieldByName(name) is not null;
 
     private static string Shown(string path) => path.Length <= 128 ? path : string.Concat(path.AsSpan(0, 125), "...");
 }

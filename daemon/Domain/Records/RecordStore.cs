@@ -56,13 +56,13 @@ public sealed class RecordStore
         ChangeAsync(call, CommitResponse.Parser, commit.Apply, cancel);
 
     /// <summary>
-    /// Runs the work in one unit; a repeated request is answered as before and changes nothing. Other nouns that live in records write through here.
+    /// Runs the work in one unit; a repeated request is answered as before and changes nothing.
     /// </summary>
-    public Task<T> ChangeAsync<T>(RecordCall call, MessageParser<T> parser, Func<RecordWriter, T> work, CancellationToken cancel)
+    private Task<T> ChangeAsync<T>(RecordCall call, MessageParser<T> parser, Func<RecordWriter, T> work, CancellationToken cancel)
         where T : IMessage<T>
     {
         return call.RequestId is null
-            ? _database.WriteAsync(unit => work(new RecordWriter(unit, call)), cancel)
+            ? WriteAsync(call, work, cancel)
             : _database.WriteAsync(unit => Once(unit, call, parser, work), cancel);
     }
 
@@ -147,6 +147,10 @@ public sealed class RecordStore
             },
             cancel);
     }
+
+    /// <summary>Writes in one unit; for other nouns that live in records.</summary>
+    public Task<T> WriteAsync<T>(RecordCall call, Func<RecordWriter, T> work, CancellationToken cancel) =>
+        _database.WriteAsync(unit => work(new RecordWriter(unit, call)), cancel);
 
     /// <summary>Reads in one snapshot; for other nouns that live in records.</summary>
     public Task<T> ReadAsync<T>(Func<RecordRows, ReadUnit, T> work, CancellationToken cancel) => _database.ReadAsync(unit => work(new RecordRows(unit), unit), cancel);

@@ -255,7 +255,11 @@ public sealed class RecordWriter
                 FaultKind.Aborted,
                 $"{current.Table.Name} '{current.Name}' is at revision {current.Revision.ToString(CultureInfo.InvariantCulture)}, not {seen.ToString(CultureInfo.InvariantCulture)}",
                 "record.revision",
-                "read it again and repeat the change") { Reason = "STALE_REVISION" };
+                "read it again and repeat the change")
+            {
+                Reason = "STALE_REVISION",
+                Facts = new Dictionary<string, string> { ["current_revision"] = current.Revision.ToString(CultureInfo.InvariantCulture) },
+            };
         }
     }
 

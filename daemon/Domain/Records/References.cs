@@ -20,7 +20,8 @@ internal static class References
     [
         .. from table in Tables.All
            from reference in table.References
-           select new Referrer(table, reference, table.Message.FindFieldByName(reference.ColumnName)),
+           let number = reference.ColumnName == "id" ? table.Key.FieldNumber : table.Columns.First(column => column.Name == reference.ColumnName).FieldNumber
+           select new Referrer(table, reference, table.Message.FindFieldByNumber(number)),
     ];
 
     private static readonly FrozenDictionary<string, Referrer[]> ByTarget =

@@ -117,6 +117,10 @@ internal readonly struct FilterSql(RecordTable table, SqlText sql, string reques
         {
             sql.Add("1");
         }
+        else if (field.Shape is FieldShape.Whole or FieldShape.List)
+        {
+            sql.Add("coalesce(").Add(field.Expression).Add(", '') NOT IN ('', '[]', '{}')");
+        }
         else if (field.IsNullable)
         {
             sql.Add(field.Expression).Add(" IS NOT NULL");

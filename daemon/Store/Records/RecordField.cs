@@ -44,14 +44,13 @@ internal sealed class RecordField
     /// <summary>Finds <paramref name="path"/>, or throws a fault that names <paramref name="requestField"/> and what is unknown.</summary>
     public static RecordField Find(RecordTable table, IReadOnlyList<string> path, string requestField)
     {
-        bool isBody = path.Count > 1 && path[0] == "body";
-        if (!isBody && Own(path, requestField) is { } own)
+        if (path[0] != "body" && Own(path, requestField) is { } own)
         {
             return own;
         }
 
-        IReadOnlyList<string> rest = isBody ? [.. path.Skip(1)] : path;
-        if (rest[0] == table.Key.Name && rest.Count == 1)
+        string[] rest = BodyPath.Strip(table, [.. path]);
+        if (rest[0] == table.Key.Name && rest.Length == 1)
         {
             return Text("id");
         }

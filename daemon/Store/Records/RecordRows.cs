@@ -103,8 +103,7 @@ public readonly struct RecordRows(Func<string, Statement> prepare)
     /// <summary>Names of records whose field refers to the one named, at most <paramref name="countMax"/>.</summary>
     public List<string> Referrers(RecordTable referrer, ReferenceDescriptor reference, string tenant, string name, int countMax)
     {
-        string column = RecordSql.ColumnOf(referrer, reference.ColumnName);
-        Statement statement = prepare($"SELECT id FROM {referrer.Name} WHERE tenant = ? AND {column} = ? ORDER BY id LIMIT ?");
+        Statement statement = prepare($"SELECT id FROM {referrer.Name} WHERE tenant = ? AND \"{reference.ColumnName}\" = ? ORDER BY id LIMIT ?");
         statement.Text(0, tenant);
         statement.Text(1, name);
         statement.Integer(2, countMax);

@@ -46,9 +46,6 @@ internal sealed class RecordSql
 
     public static RecordSql Of(RecordTable table) => All[table.Name];
 
-    /// <summary>The column in SQL of a field: the key has none of its own, it is the id.</summary>
-    public static string ColumnOf(RecordTable table, string field) => field == table.Key.Name ? "id" : $"\"{field}\"";
-
     internal static string Marks(int count) => string.Concat(Enumerable.Repeat(", ?", count));
 }
 

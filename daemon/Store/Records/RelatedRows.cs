@@ -11,8 +11,7 @@ public readonly struct RelatedRows(ReadUnit unit)
     /// <summary>Those whose field names one of <paramref name="names"/>, in the order of their own names.</summary>
     public List<StoredRecord> Referring(RecordTable table, ReferenceDescriptor reference, string tenant, IEnumerable<string> names, int countMax)
     {
-        string column = RecordSql.ColumnOf(table, reference.ColumnName);
-        return Read(table, tenant, $"{table.Name}.{column} IN (SELECT value FROM json_each(?)) ORDER BY {table.Name}.id LIMIT ?", names, countMax);
+        return Read(table, tenant, $"{table.Name}.\"{reference.ColumnName}\" IN (SELECT value FROM json_each(?)) ORDER BY {table.Name}.id LIMIT ?", names, countMax);
     }
 
     public List<StoredRecord> Named(RecordTable table, string tenant, IEnumerable<string> names) =>

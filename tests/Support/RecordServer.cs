@@ -1,0 +1,155 @@
+using Aurae.Records.V0;
+using Aurae.Vms.V0;
+using Auraed.Base;
+using Auraed.Domain.Records;
+using Auraed.Domain.Vms;
+using Auraed.Rpc;
+using Auraed.Store;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Record = Aurae.Records.V0.Record;
+
+namespace Auraed.Tests.Support;
+
+/// <summary>The record and machine services on a real socket over a real encrypted file.</summary>
+internal sealed class RecordServer : IAsyncDisposable
+{
+    private readonly StoreFixture _store;
+    private readonly WebApplication _app;
+    private readonly GrpcChannel _channel;
+
+    private RecordServer(StoreFixture store, Database database, RecordStore records)
+    {
+        _store = store;
+        Database = database;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options => options.ListenUnixSocket(SocketPath, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.Services.AddSingleton(records);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<VirtualMachines>();
+        builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
+        builder.Services.AddSingleton<Auraed.Rpc.VmService>();
+        builder.Services.AddSingleton<FaultInterceptor>();
+        builder.Services.AddGrpc(options => options.Interceptors.Add<FaultInterceptor>());
+        _app = builder.Build();
+        _app.MapGrpcService<Auraed.Rpc.RecordService>();
+        _app.MapGrpcService<Auraed.Rpc.VmService>();
+        _channel = UnixSocketChannel.Open(SocketPath);
+        Records = new Aurae.Records.V0.RecordService.RecordServiceClient(_channel);
+        Vms = new Aurae.Vms.V0.VmService.VmServiceClient(_channel);
+    }
+
+    public Database Database { get; }
+
+    public Aurae.Records.V0.RecordService.RecordServiceClient Records { get; }
+
+    public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
+
+    private string SocketPath => Path.Combine(_store.Root, "aurae.sock");
+
+    /// <param name="store">A library directory to go on with; the server owns it.</param>
+    public static async Task<RecordServer> StartAsync(StoreFixture? store = null)
+    {
+        store ??= new StoreFixture();
+        Database database = store.Open();
+        var server = new RecordServer(store, database, await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None));
+        await server._app.StartAsync();
+        return server;
+    }
+
+    /// <summary>Stops, and starts again on the same file.</summary>
+    public async Task<RecordServer> RestartAsync()
+    {
+        await StopAsync();
+        return await StartAsync(_store);
+    }
+
+    public static Any Pack(IMessage message) => Any.Pack(message);
+
+    public Task<Record> CreateAsync(IMessage body, string tenant = "", params (string Key, string Value)[] labels) =>
+        Records.CreateAsync(new CreateRecordRequest { Tenant = tenant, Record = Draft(body, labels) }).ResponseAsync;
+
+    public static Record Draft(IMessage body, params (string Key, string Value)[] labels)
+    {
+        var record = new Record { Body = Any.Pack(body) };
+        foreach ((string key, string value) in labels)
+        {
+            record.Labels.Add(key, value);
+        }
+
+        return record;
+    }
+
+    /// <summary>The call fails with this code and, when given, blames this field.</summary>
+    public static async Task<RpcException> FailsAsync(StatusCode code, string? field, Func<Task> call)
+    {
+        RpcException failure = await Assert.ThrowsAsync<RpcException>(call);
+        Assert.True(code == failure.StatusCode, $"{failure.StatusCode}: {failure.Status.Detail}");
+        if (field is not null)
+        {
+            var violation = failure.GetRpcStatus()?.Details.FirstOrDefault(detail => detail.Is(BadRequest.Descriptor))?.Unpack<BadRequest>().FieldViolations.Single();
+            Assert.True(field == violation?.Field, $"blames '{violation?.Field}', not '{field}': {failure.Status.Detail}");
+        }
+
+        return failure;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _store.Dispose();
+    }
+
+    private async Task StopAsync()
+    {
+        _channel.Dispose();
+        await _app.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    private sealed class FaultInterceptor : Interceptor
+    {
+        public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+        {
+            try
+            {
+                return await continuation(request, context);
+            }
+            catch (Fault fault)
+            {
+                throw FaultStatus.ToException(fault);
+            }
+            catch (Exception bug) when (bug is not (RpcException or OperationCanceledException))
+            {
+                throw new RpcException(new Grpc.Core.Status(StatusCode.Unknown, bug.ToString()));
+            }
+        }
+
+        public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+            TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        {
+            try
+            {
+                await continuation(request, responseStream, context);
+            }
+            catch (Fault fault)
+            {
+                throw FaultStatus.ToException(fault);
+            }
+            catch (Exception bug) when (bug is not (RpcException or OperationCanceledException))
+            {
+                throw new RpcException(new Grpc.Core.Status(StatusCode.Unknown, bug.ToString()));
+            }
+        }
+    }
+}

@@ -14,6 +14,8 @@ internal sealed partial class HttpCall<TRequest, TResponse>
     private Metadata? _trailers;
     private bool _isLate;
 
+    private bool IsPastDeadline => _isLate || (_deadline != DateTime.MaxValue && TimeProvider.System.GetUtcNow().UtcDateTime >= _deadline);
+
     public CancellationToken CancelToken => _cancel.Token;
 
     public Status GetStatus() => _status ?? throw new InvalidOperationException("Unable to get the status because the call is not complete.");
@@ -60,7 +62,9 @@ internal sealed partial class HttpCall<TRequest, TResponse>
         var response = _response.Result;
         var fields = response.TrailingHeaders.Contains(HttpFields.StatusName) ? response.TrailingHeaders : response.Headers;
         _trailers = HttpFields.MetadataOf(fields);
-        return HttpFields.StatusOf(fields) ?? new Status(StatusCode.Unknown, "No grpc-status found on response.");
+        var status = HttpFields.StatusOf(fields) ?? new Status(StatusCode.Unknown, "No grpc-status found on response.");
+        // A failure after the deadline is the deadline's: only the timer was slower than the server.
+        return status.StatusCode != StatusCode.OK && IsPastDeadline ? new Status(StatusCode.DeadlineExceeded, status.Detail) : status;
     }
 
     /// <summary>The call ended with this; throws when it is a failure.</summary>
@@ -85,7 +89,7 @@ internal sealed partial class HttpCall<TRequest, TResponse>
 
     private Status StatusOf(Exception exception)
     {
-        if (_isLate || (_deadline != DateTime.MaxValue && TimeProvider.System.GetUtcNow().UtcDateTime >= _deadline))
+        if (IsPastDeadline)
             return new Status(StatusCode.DeadlineExceeded, "", exception);
         return exception is OperationCanceledException || _cancel.IsCancellationRequested
             ? new Status(StatusCode.Cancelled, "Call canceled by the client.", exception)

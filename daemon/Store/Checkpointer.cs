@@ -12,13 +12,17 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     private int _moved;
 
     /// <summary>Frames in the log now.</summary>
-    public int Frames => connection.WalFrames;
+    public int Frames => LogIsEmpty ? 0 : connection.WalFrames;
+
+    /// <summary>Cut to nothing, and nothing was committed since.</summary>
+    private bool LogIsEmpty { get; set; }
 
     /// <summary>Checkpoints done.</summary>
     public long Count { get; private set; }
 
     public void AfterCommit()
     {
+        LogIsEmpty = false;
         var frames = connection.WalFrames;
         if (frames < _moved)
         {
@@ -38,11 +42,14 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
 
     public void WhenIdle()
     {
-        if (connection.WalFrames > _moved)
+        if (Frames > _moved)
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
         }
     }
+
+    /// <summary>Everything into the file, and the log cut to nothing.</summary>
+    public void Fold() => readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(raw.SQLITE_CHECKPOINT_TRUNCATE));
 
     private void Run(int mode)
     {
@@ -53,6 +60,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
         if (code == raw.SQLITE_OK)
         {
             _moved = moved;
+            LogIsEmpty = mode == raw.SQLITE_CHECKPOINT_TRUNCATE;
             return;
         }
 

@@ -28,6 +28,8 @@ public sealed class Database : IAsyncDisposable
         _key = key;
         _connection = connection;
         _tables = tables;
+        Id = connection.QueryTexts("SELECT value FROM meta WHERE key = 'database_id'").FirstOrDefault() ?? "";
+        PublishedTime = File.Exists(PublishedPath) ? File.GetLastWriteTimeUtc(PublishedPath) : null;
         var readers = options.ReaderCount > 0 ? options.ReaderCount : Math.Max(4, 2 * Environment.ProcessorCount);
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
         _checkpointer = new Checkpointer(connection, _readers);
@@ -40,6 +42,9 @@ public sealed class Database : IAsyncDisposable
     public string Path { get; }
 
     public DatabaseOptions Options { get; }
+
+    /// <summary>Random at creation, and the same in every copy.</summary>
+    public string Id { get; }
 
     /// <summary>The last event that is on the disk; 0 before the first.</summary>
     public long Durable => Volatile.Read(ref _durable);
@@ -127,6 +132,26 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Writes a consistent, encrypted, durable copy while the database is in use; the name appears when the copy is complete.</summary>
     public Task<BackupReport> BackupAsync(string destination, Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
         connection => Backup.Run(connection, _key, destination, progress, cancel), cancel);
+
+    /// <summary>Replaces <c>backup/aurae.db</c> of the library directory, the file that a plain <c>cp</c> may take at any moment.</summary>
+    public async Task<BackupReport> PublishAsync(Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        var report = await BackupAsync(PublishedPath, progress, cancel).ConfigureAwait(false);
+        PublishedTime = Options.Time.GetUtcNow();
+        return report;
+    }
+
+    /// <summary>Where <see cref="PublishAsync"/> writes.</summary>
+    public string PublishedPath => System.IO.Path.Combine(System.IO.Path.GetFullPath(Options.Directory), "backup", DatabaseFile.Name);
+
+    /// <summary>When a copy was last published; null before the first.</summary>
+    public DateTimeOffset? PublishedTime { get; private set; }
+
+    /// <summary>Folds the write-ahead log into the file as far as readers let it.</summary>
+    public Task CheckpointAsync(CancellationToken cancel) => Failure is { } failure ? Task.FromException(failure) : _writer.FoldAsync().WaitAsync(cancel);
+
+    /// <summary>What each migration did, by number.</summary>
+    public Task<IReadOnlyList<AppliedMigration>> MigrationsAsync(CancellationToken cancel) => ReadAsync(AppliedMigration.ReadAll, cancel);
 
     /// <summary>A copy under <c>snapshots/</c> of the library directory.</summary>
     public Task<BackupReport> SnapshotAsync(string why, Action<StoreProgress>? progress, CancellationToken cancel) =>

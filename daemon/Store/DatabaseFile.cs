@@ -179,9 +179,11 @@ internal static class DatabaseFile
             connection.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {(options.IsTest ? ApplicationTest : ApplicationReal)}"));
             var migrator = new Migrator(connection, options.Migrations ?? Migration.Embedded, options.Time);
             migrator.Apply(migrator.Plan());
+            connection.Execute("INSERT INTO meta (key, value) VALUES ('database_id', lower(hex(randomblob(16))))");
         }
 
         File.SetUnixFileMode(making, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        CrashPoint.Reach("create.made");
         DurableFiles.Publish(making, path);
     }
 }

@@ -148,3 +148,25 @@ internal sealed class Migrator(Connection connection, IReadOnlyList<Migration> k
         connection.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {(version.Major * 1_000_000) + (version.Minor * 1_000) + version.Build}"));
     }
 }
+
+/// <summary>A step that the file has taken.</summary>
+/// <param name="Number">From 1.</param>
+/// <param name="Name">What it did.</param>
+/// <param name="Version">The data version after it.</param>
+/// <param name="Checksum">SHA-256 of its SQL in hexadecimal digits.</param>
+/// <param name="Time">When, in nanoseconds since 1970 UTC.</param>
+/// <param name="By">By which program.</param>
+public sealed record AppliedMigration(int Number, string Name, string Version, string Checksum, long Time, string By)
+{
+    internal static IReadOnlyList<AppliedMigration> ReadAll(ReadUnit unit)
+    {
+        var steps = new List<AppliedMigration>();
+        var rows = unit.Prepare("SELECT number, name, version, checksum, applied_time, applied_by FROM schema_version ORDER BY number");
+        while (rows.Step())
+        {
+            steps.Add(new AppliedMigration((int)rows.Integer(0), rows.Text(1), rows.Text(2), rows.Text(3), rows.Integer(4), rows.Text(5)));
+        }
+
+        return steps;
+    }
+}

@@ -150,6 +150,9 @@ internal sealed class WriteQueue
         return TryTake(bulkToo: true);
     }
 
+    /// <summary>Has the taker look around although nothing was added.</summary>
+    public void Wake() => _arrived.Set();
+
     /// <summary>Refuses what comes later with <paramref name="reason"/>; what waits already can still be taken.</summary>
     public void Close(Exception reason)
     {

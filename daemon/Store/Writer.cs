@@ -24,6 +24,7 @@ internal sealed class Writer
     private List<WriteItem> _group = [];
     private readonly List<WriteItem> _done = [];
     private long _lastTime;
+    private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
     public Writer(Connection connection, TableVersions tables, TimeProvider time, Checkpointer checkpointer, Action<long> committed, Action<Fault> failed)
@@ -58,6 +59,32 @@ internal sealed class Writer
         }
     }
 
+    /// <summary>Has the whole log moved into the file and cut, between two groups; completes when that is done or a reader was in the way.</summary>
+    public Task FoldAsync()
+    {
+        var request = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var pending = Interlocked.CompareExchange(ref _foldRequest, request, null) ?? request;
+        _queue.Wake();
+        return pending.Task;
+    }
+
+    private void Fold()
+    {
+        if (Interlocked.Exchange(ref _foldRequest, null) is { } request)
+        {
+            try
+            {
+                _checkpointer.Fold();
+                request.SetResult();
+            }
+            catch (Fault fault)
+            {
+                request.SetException(fault);
+                throw;
+            }
+        }
+    }
+
     private void Loop()
     {
         try
@@ -65,6 +92,7 @@ internal sealed class Writer
             while (true)
             {
                 var first = _queue.Take(Limits.StoreIdleMax);
+                Fold();
                 if (first is not null)
                 {
                     RunGroup(first);
@@ -99,6 +127,7 @@ internal sealed class Writer
         }
 
         Answer();
+        _ = Interlocked.Exchange(ref _foldRequest, null)?.TrySetException(told);
         _failed(fault);
     }
 
@@ -106,6 +135,7 @@ internal sealed class Writer
     {
         var started = Stopwatch.GetTimestamp();
         _written.Clear();
+        CrashPoint.Reach("group.before");
         try
         {
             _connection.Prepare("BEGIN IMMEDIATE").Execute();
@@ -138,6 +168,7 @@ internal sealed class Writer
         Commit();
         CrashPoint.Reach("commit.after");
         Answer();
+        CrashPoint.Reach("group.answered");
     }
 
     /// <summary>False when the engine has given up the whole transaction, and with it everyone in it.</summary>
@@ -163,6 +194,7 @@ internal sealed class Writer
             _connection.Prepare("RELEASE unit").Execute();
             _connection.EndUnit();
             _done.Add(item);
+            CrashPoint.Reach("unit.done");
             return true;
         }
         catch (InvariantException)

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using Auraed.Store;
+
+namespace Auraed.Tests.Faults;
+
+/// <summary>
+/// The process that is killed. It does one job on a library directory, says each acknowledged unit on its standard output, and kills
+/// itself with SIGKILL when it reaches the named point for the n-th time.
+/// </summary>
+internal static class StoreChild
+{
+    public const int EventsPerUnit = 2;
+    private static readonly Lock Saying = new();
+
+    /// <param name="arguments">job, library directory, key file, crash point (or none), which time, and what the job needs.</param>
+    public static int Run(string[] arguments)
+    {
+        var (job, directory, key, point) = (arguments[0], arguments[1], arguments[2], arguments[3]);
+        var times = int.Parse(arguments[4], null);
+        var reached = 0;
+        CrashPoint.Hook = name =>
+        {
+            if (name == point && Interlocked.Increment(ref reached) == times)
+            {
+                Process.GetCurrentProcess().Kill();
+                Thread.CurrentThread.Join();
+            }
+        };
+        var options = new DatabaseOptions { Directory = directory, KeyPath = key };
+        switch (job)
+        {
+            case "write":
+                WriteAsync(options, streams: 8, units: int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
+            case "backup":
+                BackupAsync(options, arguments[5]).GetAwaiter().GetResult();
+                break;
+            case "restore":
+                Maintenance.Restore(options, arguments[5], null, CancellationToken.None);
+                break;
+            case "rekey":
+                Maintenance.Rekey(options, arguments[5], null, CancellationToken.None);
+                break;
+            case "migrate":
+                MigrateAsync(options).GetAwaiter().GetResult();
+                break;
+            default:
+                return 64;
+        }
+
+        return 0;
+    }
+
+    /// <summary>The steps of the job "migrate": the embedded ones, and one more.</summary>
+    public static IReadOnlyList<Migration> Extended =>
+        [.. Migration.Embedded, Migration.Parse(Migration.Embedded.Count + 1, "extra", "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT; INSERT INTO extra VALUES (1), (2);", "DROP TABLE extra;")];
+
+    private static async Task WriteAsync(DatabaseOptions options, int streams, int units)
+    {
+        await using var database = Database.Open(options);
+        Say("ready");
+        await Task.WhenAll(Enumerable.Range(0, streams).Select(stream => StreamAsync(database, stream, units)));
+        // An idle writer moves the log into the file.
+        await database.CheckpointAsync(CancellationToken.None);
+    }
+
+    private static async Task StreamAsync(Database database, int stream, int units)
+    {
+        for (var number = 0; number < units; number++)
+        {
+            Say("ack " + await AppendAsync(database, $"{stream}", 200 + (number % 3000)));
+        }
+    }
+
+    /// <summary>One unit of two events; returns its revision.</summary>
+    public static Task<long> AppendAsync(Database database, string subject, int payloadBytes) => database.WriteAsync(
+        unit =>
+        {
+            var payload = new byte[payloadBytes];
+            for (var index = 0; index < EventsPerUnit; index++)
+            {
+                unit.Events.Append("default", "tester", null, "test.created", subject, payload);
+            }
+
+            return unit.Revision;
+        },
+        CancellationToken.None);
+
+    private static async Task BackupAsync(DatabaseOptions options, string destination)
+    {
+        await using var database = Database.Open(options);
+        Say("ready");
+        await database.BackupAsync(destination, null, CancellationToken.None);
+        Say("backed up");
+    }
+
+    private static async Task MigrateAsync(DatabaseOptions options)
+    {
+        await using var database = Database.Open(options with { Migrations = Extended });
+        Say("migrated");
+    }
+
+    private static void Say(string line)
+    {
+        lock (Saying)
+        {
+            Console.Out.WriteLine(line);
+            Console.Out.Flush();
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace Auraed.Tests.Support;
+
+/// <summary>
+/// The tests' assembly run as a program of its own: a process that a fault test may kill. <c>dotnet Auraed.Tests.dll store ...</c>
+/// </summary>
+internal static class Program
+{
+    /// <summary>What a child is started with.</summary>
+    public static string Assembly => typeof(Program).Assembly.Location;
+
+    private static int Main(string[] arguments) => arguments switch
+    {
+        ["store", .. var rest] => Faults.StoreChild.Run(rest),
+        _ => 64,
+    };
+}

@@ -86,6 +86,7 @@ internal static class DatabaseFile
         }
 
         FileProbe.Check(path, key, options.KeyPath);
+        LogProbe.Check(path + "-wal");
         Connection? connection = null;
         try
         {

@@ -30,7 +30,8 @@ internal static class FileProbe
             throw new Fault(FaultKind.Precondition, $"{path} is a plain SQLite file, not the daemon's encrypted one", hint: "point --library-dir at the daemon's own directory") { Reason = "FOREIGN_FILE" };
         }
 
-        if (bytes < DatabaseFile.PageBytes || bytes % DatabaseFile.PageBytes != 0)
+        // Beside a log the last page may be half written: the log has it whole.
+        if (bytes < DatabaseFile.PageBytes || (bytes % DatabaseFile.PageBytes != 0 && !HasLog(path)))
         {
             throw new Fault(FaultKind.Corrupt, $"{path} has {bytes} bytes, which is no whole number of pages: it was cut short or is no database", hint: "auraed restore") { Reason = "FILE_TRUNCATED" };
         }

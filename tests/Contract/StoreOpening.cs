@@ -24,9 +24,11 @@ public sealed class StoreOpening : IDisposable
     public async Task A_wrong_key_is_said_to_be_one_beside_a_log_too()
     {
         await MakeAsync();
-        File.WriteAllBytes(_fixture.DatabasePath + "-wal", RandomNumberGenerator.GetBytes(8192));
+        File.WriteAllBytes(_fixture.DatabasePath + "-wal", RandomNumberGenerator.GetBytes(4000));
         Tool.Run("openssl", "genpkey", "-algorithm", "ED25519", "-out", _fixture.KeyPath).Succeeded();
         Refused("WRONG_KEY");
+        File.WriteAllBytes(_fixture.DatabasePath + "-wal", RandomNumberGenerator.GetBytes(8192));
+        Refused("LOG_DAMAGED");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class StoreCrashes : IDisposable
         {
             using var process = Start("none", 0, "write", "1000000");
             var lines = ReadAsync(process);
-            await Wait.UntilAsync(() => lines.Count > 20);
+            await Eventually.HoldsAsync(() => lines.Count > 20, "the child acknowledges writes");
             await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(80)));
             process.Kill();
             await process.WaitForExitAsync();

@@ -1,0 +1,82 @@
+namespace Auraed.Tests.Faults;
+
+/// <summary>
+/// What a disk may hold after a power cut: everything synced, and of what was not, any part in any order, torn at sectors of 512 bytes.
+/// </summary>
+internal sealed class CrashImage(byte[] database, byte[] log)
+{
+    private const int SectorBytes = 512;
+
+    /// <param name="records">The journal from the state given to the constructor.</param>
+    /// <param name="cut">The power fails after so many records.</param>
+    /// <param name="lying">Syncs are taken for nothing, as a disk that lies does.</param>
+    public (byte[] Database, byte[]? Log) Build(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying = false) =>
+        (One(database, records, 0, cut, random, lying) ?? [], One(log, records, 1, cut, random, lying));
+
+    /// <summary>The marks made before the power failed: what the caller had been told.</summary>
+    public static List<long> Marks(IReadOnlyList<JournalRecord> records, int cut) =>
+        [.. records.Take(cut).Where(record => record.Kind == JournalKind.Mark).Select(record => record.Value)];
+
+    private static byte[]? One(byte[] start, IReadOnlyList<JournalRecord> records, int file, int cut, Random random, bool lying)
+    {
+        var mine = records.Take(cut).Where(record => record.File == file && record.Kind != JournalKind.Mark).ToList();
+        var synced = lying ? 0 : mine.FindLastIndex(record => record.Kind == JournalKind.Sync) + 1;
+        var content = new MemoryStream();
+        content.Write(start);
+        foreach (var record in mine.Take(synced))
+        {
+            Apply(content, record, null);
+        }
+
+        var rest = mine.Skip(synced).Where(record => record.Kind != JournalKind.Sync && random.Next(3) != 0 && !lying).ToList();
+        if (random.Next(2) == 0)
+        {
+            rest = [.. rest.OrderBy(_ => random.Next())];
+        }
+
+        foreach (var record in rest)
+        {
+            Apply(content, record, random.Next(3) == 0 ? random : null);
+        }
+
+        return content.Length == 0 ? null : content.ToArray();
+    }
+
+    private static void Apply(MemoryStream content, JournalRecord record, Random? tear)
+    {
+        switch (record.Kind)
+        {
+            case JournalKind.Write when tear is null:
+                Write(content, record.Value, record.Data);
+                break;
+            case JournalKind.Write:
+                for (var at = 0; at < record.Data.Length;)
+                {
+                    // Sectors are the disk's, not the write's.
+                    var length = Math.Min(SectorBytes - (int)((record.Value + at) % SectorBytes), record.Data.Length - at);
+                    if (tear.Next(2) == 0)
+                    {
+                        Write(content, record.Value + at, record.Data.AsSpan(at, length));
+                    }
+
+                    at += length;
+                }
+
+                break;
+            case JournalKind.Truncate:
+                content.SetLength(record.Value);
+                break;
+            case JournalKind.Delete:
+                content.SetLength(0);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void Write(MemoryStream content, long offset, ReadOnlySpan<byte> data)
+    {
+        content.Position = offset;
+        content.Write(data);
+    }
+}

@@ -1,0 +1,207 @@
+using Auraed.Store;
+using Auraed.Tests.Support;
+
+namespace Auraed.Tests.Faults;
+
+/// <summary>Disks that fail, fill up, tear and forget, under the real engine on the encrypted file.</summary>
+public sealed class StoreDisk : IDisposable
+{
+    private const int Full = 13;
+    private const int ReadError = 266;
+    private const int WriteError = 778;
+    private const int SyncError = 1034;
+    private const int TruncateError = 1546;
+
+    private readonly StoreFixture _fixture = new();
+    private readonly Random _random = Seeds.Random();
+
+    public StoreDisk() => FaultLayer.Install();
+
+    public void Dispose()
+    {
+        FaultLayer.Clear();
+        _fixture.Dispose();
+    }
+
+    [Theory]
+    [InlineData(FaultLayer.Write, Full, false, false)]
+    [InlineData(FaultLayer.Write, Full, true, true)]
+    [InlineData(FaultLayer.Write, WriteError, false, false)]
+    [InlineData(FaultLayer.Write, WriteError, true, true)]
+    [InlineData(FaultLayer.Sync, SyncError, false, false)]
+    [InlineData(FaultLayer.Sync, SyncError, true, false)]
+    [InlineData(FaultLayer.Truncate, TruncateError, true, false)]
+    [InlineData(FaultLayer.Read, ReadError, false, false)]
+    [InlineData(FaultLayer.Read, ReadError, true, false)]
+    public async Task Whichever_operation_fails_nothing_acknowledged_is_lost_and_nothing_is_half(int operation, int code, bool persistent, bool isShort)
+    {
+        await FillAsync(10);
+        var start = await File.ReadAllBytesAsync(_fixture.DatabasePath);
+        var hits = 1;
+        for (var at = 1; hits > 0 && at <= 60; at += 1 + _random.Next(3))
+        {
+            await File.WriteAllBytesAsync(_fixture.DatabasePath, start);
+            File.Delete(_fixture.DatabasePath + "-wal");
+            var acknowledged = new List<long>();
+            FaultLayer.Plan(operation, at, persistent, code, isShort);
+            try
+            {
+                await using var database = Database.Open(_fixture.Options with { FileLayer = FaultLayer.Name });
+                await WorkAsync(database, acknowledged);
+                hits = FaultLayer.Hits;
+                FaultLayer.Clear();
+                if (operation == FaultLayer.Sync && hits > 0)
+                {
+                    Assert.Equal("STORE_FAILED", await FailureAsync(database));
+                }
+                else if (code == Full)
+                {
+                    // The space is back, and so is the store.
+                    acknowledged.Add(await StoreChild.AppendAsync(database, "after", 100));
+                }
+            }
+            catch (Auraed.Base.Fault)
+            {
+                // The open itself met the fault.
+                hits = FaultLayer.Hits;
+            }
+
+            FaultLayer.Clear();
+            _ = await StoreOracle.HoldsAsync(_fixture.Options, acknowledged);
+        }
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_writes_serves_reads_and_mends_itself()
+    {
+        await FillAsync(10);
+        await using var database = Database.Open(_fixture.Options with { FileLayer = FaultLayer.Name });
+        FaultLayer.Plan(FaultLayer.Write, 1, true, Full, true);
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            var fault = await Assert.ThrowsAsync<Auraed.Base.Fault>(() => StoreChild.AppendAsync(database, "no", 100));
+            Assert.Equal((Auraed.Base.FaultKind.Exhausted, "DISK_FULL", true), (fault.Kind, fault.Reason, fault.IsTransient));
+            Assert.Equal(20, await database.ReadAsync(unit => unit.Prepare("SELECT count(*) FROM event") is var rows && rows.Step() ? rows.Integer(0) : -1, CancellationToken.None));
+        }
+
+        FaultLayer.Clear();
+        Assert.Equal(21, await StoreChild.AppendAsync(database, "yes", 100));
+        Assert.Null(database.Failure);
+    }
+
+    [Fact]
+    public async Task A_failed_sync_ends_all_writing_and_is_never_tried_again()
+    {
+        await FillAsync(10);
+        var failed = new TaskCompletionSource<Auraed.Base.Fault>();
+        await using var database = Database.Open(_fixture.Options with { FileLayer = FaultLayer.Name, Failed = failed.SetResult });
+        FaultLayer.Plan(FaultLayer.Sync, 2, false, SyncError, false);
+        await StoreChild.AppendAsync(database, "fills the log's header", 100).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (FaultLayer.Hits == 0)
+        {
+            var fault = await Assert.ThrowsAsync<Auraed.Base.Fault>(() => StoreChild.AppendAsync(database, "unknown", 100));
+            Assert.Equal("OUTCOME_UNKNOWN", fault.Reason);
+        }
+
+        _ = await failed.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal("STORE_FAILED", await FailureAsync(database));
+        Assert.Equal(1, FaultLayer.Hits);
+    }
+
+    [Fact]
+    public async Task After_a_power_cut_at_any_moment_everything_acknowledged_is_there()
+    {
+        var (image, records) = await JournalAsync();
+        using var held = new TemporaryDirectory();
+        var options = new DatabaseOptions { Directory = held["lib"], KeyPath = _fixture.KeyPath };
+        Directory.CreateDirectory(options.Directory);
+        var path = Path.Combine(options.Directory, "aurae.db");
+        var syncs = Enumerable.Range(0, records.Count).Where(index => records[index].Kind == JournalKind.Sync).ToArray();
+        for (var round = 0; round < 150; round++)
+        {
+            // Half of the cuts are at syncs, where the most is at stake.
+            var cut = round % 2 == 0 ? syncs[_random.Next(syncs.Length)] + _random.Next(2) : _random.Next(records.Count + 1);
+            var (database, log) = image.Build(records, cut, _random);
+            await PlaceAsync(path, database, log);
+            _ = await StoreOracle.HoldsAsync(options, CrashImage.Marks(records, cut));
+        }
+    }
+
+    [Fact]
+    public async Task A_disk_that_lies_about_syncs_is_found_out_by_the_same_oracle()
+    {
+        var (image, records) = await JournalAsync();
+        var cut = records.FindLastIndex(record => record.Kind == JournalKind.Mark) + 1;
+        var (database, log) = image.Build(records, cut, _random, lying: true);
+        await PlaceAsync(_fixture.DatabasePath, database, log);
+        await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(() => StoreOracle.HoldsAsync(_fixture.Options, CrashImage.Marks(records, cut)));
+    }
+
+    private static async Task<string?> FailureAsync(Database database) =>
+        (await Assert.ThrowsAsync<Auraed.Base.Fault>(() => StoreChild.AppendAsync(database, "late", 100))).Reason;
+
+    private static async Task PlaceAsync(string path, byte[] database, byte[]? log)
+    {
+        File.Delete(path + "-wal");
+        File.Delete(path + "-shm");
+        await File.WriteAllBytesAsync(path, database);
+        if (log is not null)
+        {
+            await File.WriteAllBytesAsync(path + "-wal", log);
+        }
+    }
+
+    private async Task WorkAsync(Database database, List<long> acknowledged)
+    {
+        for (var number = 0; number < 6; number++)
+        {
+            try
+            {
+                acknowledged.Add(await StoreChild.AppendAsync(database, "work", 1500));
+                if (number % 2 == 1)
+                {
+                    await database.CheckpointAsync(CancellationToken.None);
+                }
+            }
+            catch (Auraed.Base.Fault)
+            {
+                // Told of the fault, and so nothing is promised.
+            }
+        }
+    }
+
+    private async Task FillAsync(int units)
+    {
+        await using var database = _fixture.Open();
+        for (var number = 0; number < units; number++)
+        {
+            await StoreChild.AppendAsync(database, "fill", 1500);
+        }
+    }
+
+    /// <summary>Work of several streams with checkpoints between, and all that the disk saw of it.</summary>
+    private async Task<(CrashImage Image, List<JournalRecord> Records)> JournalAsync()
+    {
+        await FillAsync(10);
+        var image = new CrashImage(await File.ReadAllBytesAsync(_fixture.DatabasePath), []);
+        var journal = Path.Combine(_fixture.Root, "journal");
+        FaultLayer.Journal(journal);
+        await using (var database = Database.Open(_fixture.Options with { FileLayer = FaultLayer.Name }))
+        {
+            for (var round = 0; round < 5; round++)
+            {
+                await Task.WhenAll(Enumerable.Range(0, 4).Select(async stream =>
+                {
+                    for (var number = 0; number < 6; number++)
+                    {
+                        FaultLayer.Mark(await StoreChild.AppendAsync(database, $"{stream}", 200 + (700 * stream)));
+                    }
+                }));
+                await database.CheckpointAsync(CancellationToken.None);
+            }
+        }
+
+        FaultLayer.Journal(null);
+        return (image, JournalRecord.ReadAll(journal));
+    }
+}

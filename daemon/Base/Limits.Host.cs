@@ -52,4 +52,7 @@ public static partial class Limits
 
     /// <summary>Health watchers at one time; each keeps a call open.</summary>
     public const int HealthWatcherCountMax = 256;
+
+    /// <summary>Signals that wait to be acted on; more of them say nothing new.</summary>
+    public const int SignalQueueCountMax = 16;
 }

@@ -16,7 +16,7 @@ internal static class CommandLine
         var result = root.Parse(arguments);
         var terminal = environment.Terminal;
         var isSuggestion = arguments is [['[', ..], ..];
-        if (!isSuggestion && result.Action is not HelpText && Misuse(root, result) is { } misuse)
+        if (!isSuggestion && result.Action is not (HelpText or VersionLine) && Misuse(root, result) is { } misuse)
         {
             return Fail(terminal, misuse, ExitCode.Usage);
         }

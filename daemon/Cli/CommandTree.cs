@@ -42,7 +42,7 @@ internal static class CommandTree
             root.Subcommands.Add(verb);
         }
 
-        root.Options.Remove(root.Options.OfType<VersionOption>().Single());
+        root.Options.OfType<VersionOption>().Single().Action = new VersionLine(environment.Terminal);
         root.Options.OfType<HelpOption>().Single().Action = new HelpText(environment.Terminal);
         root.SetAction((result, cancel) => environment.RunDaemon(daemon.Load(result, environment), cancel));
         return root;

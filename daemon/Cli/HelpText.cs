@@ -69,7 +69,7 @@ internal sealed class HelpText(Terminal terminal) : SynchronousCommandLineAction
     public static string LabelOf(Option option)
     {
         var names = option.Aliases.Append(option.Name).Distinct().Where(name => name != "/?" && name != "/h").OrderBy(name => name.Length);
-        var value = option is HelpOption || option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool)
+        var value = option is HelpOption or VersionOption || option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool)
             ? string.Empty
             : " " + (option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant());
         return string.Join(", ", names) + value;

@@ -36,7 +36,7 @@ public static partial class DurableFiles
     /// Opens or makes a lock file and takes its advisory lock; null when another process (or another open of this one) holds it. The
     /// runtime's own FileStream is no help here, as it takes locks of the same kind for sharing modes.
     /// </summary>
-    public static SafeHandle? TryLock(string path)
+    public static SafeFileHandle? TryLock(string path)
     {
         var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerReadWrite);
         if (descriptor < 0)
@@ -53,6 +53,13 @@ public static partial class DurableFiles
         var error = Marshal.GetLastPInvokeError();
         file.Dispose();
         return error == WouldBlock ? null : throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+    }
+
+    /// <summary>Opens a file to read it without a lock; .NET's own open would take a shared one and fail on a file that is locked.</summary>
+    public static SafeFileHandle OpenUnlocked(string path)
+    {
+        var descriptor = open(path, OpenReadOnly | OpenCloseOnExec, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
 
     /// <summary>Gives the lock up at once, even when a child that is between fork and exec still shares the open file.</summary>

@@ -2,8 +2,8 @@ using Grpc.Core;
 
 namespace Auraed.Rpc;
 
-/// <summary>Who calls.</summary>
+/// <summary>Who calls, as events and logs name them.</summary>
 internal static class Principals
 {
-    public static string Of(ServerCallContext context) => context.AuthContext.PeerIdentity.FirstOrDefault()?.Value ?? "unknown";
+    public static string Of(ServerCallContext context) => context.GetHttpContext().Features.Get<ConnectionState>()?.Principal?.ToString() ?? "unknown";
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Aurae.Records.V0;
+using Auraed.Base;
 using Auraed.Domain.Records;
 using Google.Protobuf;
 using Grpc.Core;
@@ -7,7 +8,7 @@ using Grpc.Core;
 namespace Auraed.Rpc;
 
 /// <summary>aurae.records.v0.RecordService: parse, call, answer.</summary>
-public sealed class RecordService(RecordStore records) : Aurae.Records.V0.RecordService.RecordServiceBase
+public sealed class RecordService(RecordStore records, DrainSignal drain) : Aurae.Records.V0.RecordService.RecordServiceBase
 {
     private readonly RecordRequests _requests = new(records.Ids);
 
@@ -48,9 +49,11 @@ public sealed class RecordService(RecordStore records) : Aurae.Records.V0.Record
 
     public override async Task Watch(WatchRecordsRequest request, IServerStreamWriter<WatchRecordsResponse> responseStream, ServerCallContext context)
     {
-        await foreach (WatchRecordsResponse message in records.Watches.WatchAsync(RecordRequests.Watch(request), context.CancellationToken).ConfigureAwait(false))
+        // A watch has no end of its own: it ends when the daemon does.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Token);
+        await foreach (WatchRecordsResponse message in records.Watches.WatchAsync(RecordRequests.Watch(request), end.Token).ConfigureAwait(false))
         {
-            await responseStream.WriteAsync(message, context.CancellationToken).ConfigureAwait(false);
+            await responseStream.WriteAsync(message, end.Token).ConfigureAwait(false);
         }
     }
 

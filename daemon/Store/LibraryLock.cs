@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Auraed.Base;
 using Auraed.Native;
 
 namespace Auraed.Store;
 
-/// <summary>The advisory lock of a library directory: one daemon, or one tool that swaps its file. The kernel gives it up with the process.</summary>
+/// <summary>The advisory lock of a library directory: one daemon, or one tool that swaps its file. It holds the process's number; the kernel gives the lock up with the process.</summary>
 public sealed class LibraryLock : IDisposable
 {
     private const string Name = "aurae.lock";
@@ -17,14 +18,29 @@ public sealed class LibraryLock : IDisposable
     {
         try
         {
-            return DurableFiles.TryLock(Path.Combine(directory, Name)) is { } file
-                ? new LibraryLock(file)
-                : throw new Fault(FaultKind.Precondition, $"the library directory {directory} is in use by another process", hint: "stop the other daemon, or give this one its own --library-dir") { Reason = "LIBRARY_LOCKED" };
+            var path = Path.Combine(directory, Name);
+            if (DurableFiles.TryLock(path) is { } file)
+            {
+                RandomAccess.SetLength(file, 0);
+                RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                return new LibraryLock(file);
+            }
+
+            // Whoever holds the lock has written its number there, or is about to.
+            var holder = ReadHolder(path);
+            throw new Fault(FaultKind.Precondition, $"the library directory {directory} is in use by another process" + (holder is "" ? "" : $" (pid {holder})"), hint: "stop the other daemon, or give this one its own --library-dir") { Reason = "LIBRARY_LOCKED" };
         }
         catch (IOException refused)
         {
             throw new Fault(FaultKind.Precondition, $"the library directory {directory} cannot be written: {refused.Message}", hint: $"mount it writable and check the owner of {directory}", cause: refused) { Reason = "READ_ONLY" };
         }
+    }
+
+    private static string ReadHolder(string path)
+    {
+        Span<byte> written = stackalloc byte[16];
+        using var file = DurableFiles.OpenUnlocked(path);
+        return Encoding.ASCII.GetString(written[..RandomAccess.Read(file, written, 0)]).Trim();
     }
 
     public void Dispose()

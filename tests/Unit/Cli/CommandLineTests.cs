@@ -146,6 +146,10 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task The_version_option_prints_one_line() =>
+        Assert.Matches(@"^auraed \d+\.\d+\.\d+\n$", (await Support.Cli.RunAsync(["--version"])).Succeeded());
+
+    [Fact]
     public async Task Completion_asks_the_tree()
     {
         var verbs = (await Support.Cli.RunAsync(["[suggest:11]", "auraed pki "])).Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);

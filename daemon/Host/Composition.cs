@@ -1,0 +1,127 @@
+using Aurae.Discovery.V0;
+using Auraed.Base;
+using Auraed.Config;
+using Auraed.Domain.Records;
+using Auraed.Native;
+using Auraed.Rpc;
+using Auraed.Store;
+using Grpc.Health.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Auraed.Host;
+
+/// <summary>
+/// The parts of the daemon and how they hang together. A service is added in three lines: its singleton in <see cref="Register"/>, its mapping in
+/// <see cref="Map"/>, its descriptor in <see cref="Services"/>; its methods stand in the access table already. Disposing closes the database last.
+/// </summary>
+internal sealed class Composition : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _failed = new();
+    private readonly Database _database;
+    private readonly RecordStore _records;
+
+    private Composition(Database database, RecordStore records, TimeProvider time)
+    {
+        _database = database;
+        _records = records;
+        Pulses = new Pulses(time);
+    }
+
+    /// <summary>What is really served: health, reflection and discovery know these.</summary>
+    public static IReadOnlyList<Google.Protobuf.Reflection.ServiceDescriptor> Services { get; } =
+    [
+        DiscoveryService.Descriptor,
+        Aurae.Records.V0.RecordService.Descriptor,
+        Health.Descriptor,
+        Grpc.Reflection.V1.ServerReflection.Descriptor,
+        Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+    ];
+
+    public Pulses Pulses { get; }
+
+    public DrainSignal Drain { get; } = new();
+
+    public HealthBoard Board { get; } = new();
+
+    public string DatabasePath => _database.Path;
+
+    /// <summary>Fires when the daemon cannot go on.</summary>
+    public CancellationToken Failed => _failed.Token;
+
+    public static async Task<Composition> OpenAsync(Settings settings, TimeProvider time, ILogger logger, CancellationToken cancel)
+    {
+        Composition? composition = null;
+        var database = Database.Open(new DatabaseOptions
+        {
+            Directory = settings.LibraryDirectory,
+            KeyPath = settings.ServerKeyPath,
+            Time = time,
+            Failed = fault =>
+            {
+                Log.StoreFailed(logger, fault.Message);
+                composition?._failed.Cancel();
+            },
+        });
+        try
+        {
+            return composition = new Composition(database, await RecordStore.OpenAsync(database, time, cancel), time);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    public void Register(IServiceCollection services, Settings settings, string version)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(Drain);
+        services.AddSingleton(Board);
+        services.AddSingleton(BoundsOf(settings));
+        services.AddSingleton(new AccessPolicy(ProcessGuards.UserId));
+        services.AddSingleton<Edge>();
+        services.AddSingleton<EdgeInterceptor>();
+        services.AddSingleton(new DescriptorIndex(Services));
+        services.AddSingleton(new DiscoveryServer(Board, version));
+        services.AddSingleton<HealthServer>();
+        services.AddSingleton<ReflectionServer>();
+        services.AddSingleton<ReflectionAlphaServer>();
+        services.AddSingleton(new RecordService(_records, Drain));
+        services.AddGrpc(options =>
+        {
+            options.MaxReceiveMessageSize = settings.MessageBytesMax;
+            options.Interceptors.Add<EdgeInterceptor>();
+        });
+    }
+
+    public static void Map(IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapGrpcService<DiscoveryServer>();
+        endpoints.MapGrpcService<HealthServer>();
+        endpoints.MapGrpcService<ReflectionServer>();
+        endpoints.MapGrpcService<ReflectionAlphaServer>();
+        endpoints.MapGrpcService<RecordService>();
+    }
+
+    /// <summary>Turns health to SERVING, each service and the whole.</summary>
+    public void Serve()
+    {
+        foreach (var service in Services.Select(service => service.FullName).Append(""))
+        {
+            Board.Set(service, isServing: true);
+        }
+    }
+
+    public static EdgeBounds BoundsOf(Settings settings) => new(settings.CallCountMax, settings.CallTimeMax, settings.SlowCall);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        Drain.Dispose();
+        _failed.Dispose();
+    }
+}

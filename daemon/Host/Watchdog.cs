@@ -1,0 +1,32 @@
+using Auraed.Base;
+using Microsoft.Extensions.Logging;
+
+namespace Auraed.Host;
+
+/// <summary>Feeds the service manager's watchdog while every loop of the daemon is alive. The timer runs on the thread pool, so a starved pool feeds nothing either.</summary>
+internal sealed class Watchdog : IDisposable
+{
+    private readonly ITimer? _timer;
+
+    public Watchdog(ServiceManager manager, Pulses pulses, TimeProvider time, ILogger logger)
+    {
+        if (manager.WatchdogInterval > TimeSpan.Zero)
+        {
+            _timer = time.CreateTimer(_ => Look(manager, pulses, logger), null, TimeSpan.Zero, manager.WatchdogInterval);
+        }
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private static void Look(ServiceManager manager, Pulses pulses, ILogger logger)
+    {
+        if (pulses.FindStalled() is { } loop)
+        {
+            Log.LoopStalled(logger, loop);
+        }
+        else
+        {
+            manager.Alive();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections.Frozen;
+
+namespace Auraed.Rpc;
+
+/// <summary>Every method of every service with the right it needs, by its path on the wire. A method that is not here is refused to everybody.</summary>
+public static class AccessTable
+{
+    public static FrozenDictionary<string, Access> All { get; } = FrozenDictionary.ToFrozenDictionary(
+        new Dictionary<string, Access>
+        {
+            ["/aurae.discovery.v0.DiscoveryService/Discover"] = new(AccessVerb.Read, "host"),
+
+            ["/grpc.health.v1.Health/Check"] = new(AccessVerb.Read, "host"),
+            ["/grpc.health.v1.Health/Watch"] = new(AccessVerb.Read, "host"),
+            ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = new(AccessVerb.Read, "host"),
+            ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = new(AccessVerb.Read, "host"),
+
+            ["/aurae.cells.v0.CellService/Allocate"] = new(AccessVerb.Write, "cells"),
+            ["/aurae.cells.v0.CellService/Free"] = new(AccessVerb.Write, "cells"),
+            ["/aurae.cells.v0.CellService/Start"] = new(AccessVerb.Operate, "cells"),
+            ["/aurae.cells.v0.CellService/Stop"] = new(AccessVerb.Operate, "cells"),
+            ["/aurae.cells.v0.CellService/List"] = new(AccessVerb.Read, "cells"),
+
+            ["/aurae.vms.v0.VmService/Allocate"] = new(AccessVerb.Write, "vms"),
+            ["/aurae.vms.v0.VmService/Free"] = new(AccessVerb.Write, "vms"),
+            ["/aurae.vms.v0.VmService/Start"] = new(AccessVerb.Operate, "vms"),
+            ["/aurae.vms.v0.VmService/Stop"] = new(AccessVerb.Operate, "vms"),
+            ["/aurae.vms.v0.VmService/List"] = new(AccessVerb.Read, "vms"),
+
+            ["/aurae.observe.v0.ObserveService/GetAuraeDaemonLogStream"] = new(AccessVerb.Read, "logs"),
+            ["/aurae.observe.v0.ObserveService/GetSubProcessStream"] = new(AccessVerb.Read, "logs"),
+            ["/aurae.observe.v0.ObserveService/GetPosixSignalsStream"] = new(AccessVerb.Read, "signals"),
+
+            ["/aurae.records.v0.RecordService/Create"] = new(AccessVerb.Write, "records"),
+            ["/aurae.records.v0.RecordService/Get"] = new(AccessVerb.Read, "records"),
+            ["/aurae.records.v0.RecordService/BatchGet"] = new(AccessVerb.Read, "records"),
+            ["/aurae.records.v0.RecordService/Update"] = new(AccessVerb.Write, "records"),
+            ["/aurae.records.v0.RecordService/Delete"] = new(AccessVerb.Write, "records"),
+            ["/aurae.records.v0.RecordService/List"] = new(AccessVerb.Read, "records"),
+            ["/aurae.records.v0.RecordService/Watch"] = new(AccessVerb.Read, "records"),
+            ["/aurae.records.v0.RecordService/Commit"] = new(AccessVerb.Write, "records"),
+
+            ["/aurae.query.v0.QueryService/Query"] = new(AccessVerb.Read, "records"),
+            ["/aurae.query.v0.QueryService/Explain"] = new(AccessVerb.Read, "records"),
+            ["/aurae.query.v0.QueryService/ListTables"] = new(AccessVerb.Read, "records"),
+            ["/aurae.query.v0.QueryService/GetStatistics"] = new(AccessVerb.Read, "host"),
+
+            ["/aurae.admin.v0.AdminService/Status"] = new(AccessVerb.Read, "host"),
+            ["/aurae.admin.v0.AdminService/Backup"] = new(AccessVerb.Operate, "database"),
+            ["/aurae.admin.v0.AdminService/Publish"] = new(AccessVerb.Operate, "database"),
+            ["/aurae.admin.v0.AdminService/Verify"] = new(AccessVerb.Operate, "database"),
+            ["/aurae.admin.v0.AdminService/Checkpoint"] = new(AccessVerb.Operate, "database"),
+            ["/aurae.admin.v0.AdminService/ListMigrations"] = new(AccessVerb.Read, "database"),
+        },
+        StringComparer.Ordinal);
+}

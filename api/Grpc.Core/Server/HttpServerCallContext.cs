@@ -68,7 +68,9 @@ internal sealed partial class HttpServerCallContext(HttpContext http, IMethod me
                 result = await reader.ReadAsync(cancel).ConfigureAwait(false);
             if (message is null)
             {
-                _decoder.TryTake(reader, result, marshaller, out message);
+                _decoder.TryTake(reader, result, marshaller, out message, out var isLast);
+                if (isLast)
+                    return message!;
                 if (message is not null)
                     continue;
             }

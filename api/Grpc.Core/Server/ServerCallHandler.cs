@@ -8,15 +8,35 @@ namespace Grpc.AspNetCore.Server.Internal;
 /// <summary>Serves the HTTP requests of one method: refuses what is not gRPC, runs the call, and turns its outcome into a status.</summary>
 internal abstract class ServerCallHandler(IMethod method, ServerMethodOptions options)
 {
-    public async Task HandleAsync(HttpContext http)
+    /// <summary>A call that never has to wait, as most unary ones, costs no state machine here.</summary>
+    public Task HandleAsync(HttpContext http)
     {
         if (!HttpRefusal.IsServed(http))
-            return;
+            return Task.CompletedTask;
         var call = new HttpServerCallContext(http, method, options);
         try
         {
             call.Begin();
-            await RunAsync(call).ConfigureAwait(false);
+            var running = RunAsync(call);
+            if (!running.IsCompletedSuccessfully)
+                return EndAsync(call, running);
+        }
+        catch (Exception exception)
+        {
+            call.Fail(exception);
+        }
+
+        call.End();
+        return Task.CompletedTask;
+    }
+
+    protected abstract Task RunAsync(HttpServerCallContext call);
+
+    private static async Task EndAsync(HttpServerCallContext call, Task running)
+    {
+        try
+        {
+            await running.ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -25,19 +45,29 @@ internal abstract class ServerCallHandler(IMethod method, ServerMethodOptions op
 
         call.End();
     }
-
-    protected abstract Task RunAsync(HttpServerCallContext call);
 }
 
 internal sealed class UnaryHandler<TRequest, TResponse>(
     Method<TRequest, TResponse> method, ServerMethodOptions options, UnaryServerMethod<TRequest, TResponse> handler) : ServerCallHandler(method, options)
     where TRequest : class where TResponse : class
 {
-    protected override async Task RunAsync(HttpServerCallContext call)
+    protected override Task RunAsync(HttpServerCallContext call)
     {
-        var request = await call.ReadSingleAsync(method.RequestMarshaller).ConfigureAwait(false);
-        call.WriteSingle(await handler(request, call).ConfigureAwait(false), method.ResponseMarshaller);
+        var reading = call.ReadSingleAsync(method.RequestMarshaller);
+        if (!reading.IsCompletedSuccessfully)
+            return AnswerAsync(call, reading);
+        var answering = handler(reading.Result, call);
+        if (!answering.IsCompletedSuccessfully)
+            return WriteAsync(call, answering);
+        call.WriteSingle(answering.Result, method.ResponseMarshaller);
+        return Task.CompletedTask;
     }
+
+    private async Task AnswerAsync(HttpServerCallContext call, ValueTask<TRequest> reading) =>
+        call.WriteSingle(await handler(await reading.ConfigureAwait(false), call).ConfigureAwait(false), method.ResponseMarshaller);
+
+    private async Task WriteAsync(HttpServerCallContext call, Task<TResponse> answering) =>
+        call.WriteSingle(await answering.ConfigureAwait(false), method.ResponseMarshaller);
 }
 
 internal sealed class ClientStreamingHandler<TRequest, TResponse>(

@@ -25,7 +25,7 @@ internal readonly struct MessageDecoder(int? bytesMax, ICompressionProvider? enc
                 result = await reader.ReadAsync(cancel).ConfigureAwait(false);
             if (result.IsCanceled)
                 throw new OperationCanceledException(cancel);
-            if (TryTake(reader, result, marshaller, out var message))
+            if (TryTake(reader, result, marshaller, out var message, out _))
                 return message;
             if (result.IsCompleted)
                 return null;
@@ -33,13 +33,16 @@ internal readonly struct MessageDecoder(int? bytesMax, ICompressionProvider? enc
     }
 
     /// <summary>True with a message, or with null at the end; false when more bytes are needed. What was taken is given back to the reader.</summary>
-    public bool TryTake<T>(PipeReader reader, ReadResult result, Marshaller<T> marshaller, out T? message) where T : class
+    /// <param name="isLast">The body is known to end behind the message: it need not be read again to find that out.</param>
+    public bool TryTake<T>(PipeReader reader, ReadResult result, Marshaller<T> marshaller, out T? message, out bool isLast) where T : class
     {
         message = null;
+        isLast = false;
         var buffer = result.Buffer;
         if (TryFrame(buffer, out var payload, out var compressed))
         {
             message = compressed ? Inflate(payload, marshaller) : Deserialize(payload, marshaller);
+            isLast = result.IsCompleted && payload.End.Equals(buffer.End);
             reader.AdvanceTo(payload.End);
             return true;
         }

@@ -7,10 +7,14 @@ namespace Grpc.Core.Internal;
 
 /// <summary>
 /// Puts messages on a body, in the form that <see cref="MessageDecoder"/> draws. An uncompressed message whose length is told first goes
-/// straight into the transport's buffer. Invariant: nothing is written for a message that is refused for its size.
+/// straight into the transport's buffer; a small one into a single piece of it, because each piece that is asked for costs the transport
+/// several locks. Invariant: nothing is written for a message that is refused for its size.
 /// </summary>
-internal sealed class MessageEncoder : SerializationContext
+internal sealed class MessageEncoder : SerializationContext, IBufferWriter<byte>
 {
+    /// <summary>What the transport gives in one piece without allocating.</summary>
+    private const int PieceBytesMax = 4096;
+
     [ThreadStatic]
     private static MessageEncoder? _kept;
 
@@ -19,6 +23,8 @@ internal sealed class MessageEncoder : SerializationContext
     private int? _bytesMax;
     private ICompressionProvider? _encoding;
     private CompressionLevel? _level;
+    private Memory<byte> _piece;
+    private int _pieceUsed;
     private bool _direct;
     private bool _complete;
 
@@ -42,6 +48,7 @@ internal sealed class MessageEncoder : SerializationContext
         {
             encoder._buffer.Dispose();
             encoder._output = null!;
+            encoder._piece = default;
             _kept = encoder;
         }
     }
@@ -52,10 +59,24 @@ internal sealed class MessageEncoder : SerializationContext
         if (_encoding is not null)
             return;
         _direct = true;
-        WriteHeader(payloadLength, compressed: false);
+        if (payloadLength > PieceBytesMax - MessageDecoder.HeaderBytes)
+        {
+            WriteHeader(payloadLength, compressed: false);
+            return;
+        }
+
+        _piece = _output.GetMemory(MessageDecoder.HeaderBytes + payloadLength)[..(MessageDecoder.HeaderBytes + payloadLength)];
+        WriteHeader(_piece.Span, payloadLength, compressed: false);
+        _pieceUsed = MessageDecoder.HeaderBytes;
     }
 
-    public override IBufferWriter<byte> GetBufferWriter() => _direct ? _output : _buffer;
+    public override IBufferWriter<byte> GetBufferWriter() => !_direct ? _buffer : _piece.IsEmpty ? _output : this;
+
+    void IBufferWriter<byte>.Advance(int count) => _pieceUsed += count;
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint) => Rest(sizeHint);
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => Rest(sizeHint).Span;
 
     public override void Complete(byte[] payload)
     {
@@ -71,8 +92,21 @@ internal sealed class MessageEncoder : SerializationContext
             Judge(_buffer.WrittenCount);
             WritePayload(_buffer.WrittenSpan);
         }
+        else if (!_piece.IsEmpty)
+        {
+            if (_pieceUsed != _piece.Length)
+                throw new InvalidOperationException("The payload is not as long as was said.");
+            _output.Advance(_pieceUsed);
+        }
 
         _complete = true;
+    }
+
+    /// <summary>What is left of the piece. A serializer that writes more than it said is a mistake.</summary>
+    private Memory<byte> Rest(int sizeHint)
+    {
+        var rest = _piece[_pieceUsed..];
+        return sizeHint <= rest.Length ? rest : throw new InvalidOperationException("The payload is longer than was said.");
     }
 
     private void Judge(int length)
@@ -99,9 +133,13 @@ internal sealed class MessageEncoder : SerializationContext
 
     private void WriteHeader(int length, bool compressed)
     {
-        var header = _output.GetSpan(MessageDecoder.HeaderBytes);
+        WriteHeader(_output.GetSpan(MessageDecoder.HeaderBytes), length, compressed);
+        _output.Advance(MessageDecoder.HeaderBytes);
+    }
+
+    private static void WriteHeader(Span<byte> header, int length, bool compressed)
+    {
         header[0] = compressed ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteUInt32BigEndian(header[1..], (uint)length);
-        _output.Advance(MessageDecoder.HeaderBytes);
     }
 }

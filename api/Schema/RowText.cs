@@ -12,7 +12,7 @@ public static class RowText
     /// <summary>The value itself, when a column can hold it.</summary>
     public static string Check(string value, string path)
     {
-        if (value.Contains('\0') || value.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        if (value.AsSpan().IndexOfAnyExceptInRange('\u0001', '\uD7FF') >= 0)
         {
             Refuse(value, path);
         }

@@ -10,14 +10,14 @@ internal static class Protoc
 
     public static string Imports { get; } = Metadata("ProtocImports");
 
-    /// <summary>The descriptors of every proto file under <paramref name="root"/>.</summary>
-    public static Descriptors Describe(string root)
+    /// <summary>The descriptors of every proto file under <paramref name="root"/>, and of what they import from there or from <paramref name="imports"/>.</summary>
+    public static Descriptors Describe(string root, params IEnumerable<string> imports)
     {
         var output = System.IO.Path.GetTempFileName();
         try
         {
             var files = Directory.GetFiles(root, "*.proto", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(f => System.IO.Path.GetRelativePath(root, f));
-            Run([$"--descriptor_set_out={output}", "--include_imports", $"-I{root}", $"-I{Imports}", .. files]);
+            Run([$"--descriptor_set_out={output}", "--include_imports", $"-I{root}", .. imports.Select(static path => $"-I{path}"), $"-I{Imports}", .. files]);
             return Descriptors.Parse(File.ReadAllBytes(output));
         }
         finally

@@ -97,7 +97,8 @@ public sealed class Statement : IColumnWriter, IColumnReader
 
     public double Real(int index) => raw.sqlite3_column_double(_handle, index);
 
-    public string Text(int index) => raw.sqlite3_column_text(_handle, index).utf8_to_string() ?? "";
+    /// <summary>By length, as a text may hold NUL.</summary>
+    public string Text(int index) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(_handle, index));
 
     /// <summary>Valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> Blob(int index) => raw.sqlite3_column_blob(_handle, index);

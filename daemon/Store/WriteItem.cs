@@ -18,7 +18,8 @@ internal abstract class WriteItem(CancellationToken cancel)
 
     public CancellationToken Cancel { get; } = cancel;
 
-    public void Fail(Exception failure) => _failure = failure;
+    /// <summary>The first reason stays.</summary>
+    public void Fail(Exception failure) => _failure ??= failure;
 
     public abstract void Run(WriteUnit unit);
 

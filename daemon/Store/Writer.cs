@@ -120,6 +120,12 @@ internal sealed class Writer
         var fault = failure as Fault ?? new Fault(FaultKind.Internal, $"the writer ended: {failure.Message}", cause: failure);
         var told = new Fault(FaultKind.Unavailable, $"the store takes no more writes: {fault.Message}", hint: "restart the daemon; it then reads what the disk really holds", cause: fault) { Reason = "STORE_FAILED" };
         _queue.Close(told);
+        // What is still in the group was not committed, or its commit has failed and said so.
+        foreach (var item in _group)
+        {
+            item.Fail(told);
+        }
+
         for (var item = _queue.TryTake(bulkToo: true); item is not null; item = _queue.TryTake(bulkToo: true))
         {
             item.Fail(told);

@@ -122,10 +122,91 @@ public sealed class StoreContract : IDisposable
                 echo.Blob(4, []);
                 echo.Null(5);
                 Assert.True(echo.Step());
-                return (echo.Integer(0), echo.Real(1), Empty: echo.IsNull(2), Text: System.Text.Encoding.UTF8.GetString(echo.Blob(3)), Blob: echo.IsNull(4), Null: echo.IsNull(5));
+                return (echo.Integer(0), echo.Real(1), Empty: echo.IsNull(2), Text: echo.Text(3), Blob: echo.IsNull(4), Null: echo.IsNull(5));
             },
             CancellationToken.None);
         Assert.Equal((long.MinValue, 0.1, false, "a\0b\u00e9" + new string('x', 10_000), false, true), row);
+    }
+
+    [Fact]
+    public async Task More_writes_than_the_queue_holds_are_refused_and_the_others_go_through()
+    {
+        await using var database = _fixture.Open();
+        using var hold = new ManualResetEventSlim();
+        var first = database.WriteAsync(_ => hold.Wait(TimeSpan.FromSeconds(20)), CancellationToken.None);
+        await Eventually.HoldsAsync(() => database.WaitingWrites == 0, "the writer took the first");
+        var waiting = Enumerable.Range(0, Limits.StoreWriteQueueCountMax).Select(_ => database.WriteAsync(_ => 1, CancellationToken.None)).ToArray();
+        var fault = Assert.Throws<Fault>(() => { _ = database.WriteAsync(_ => 1, CancellationToken.None); });
+        Assert.Equal((FaultKind.Exhausted, "WRITE_QUEUE_FULL"), (fault.Kind, fault.Reason));
+        Assert.NotNull(fault.RetryAfter);
+        hold.Set();
+        Assert.True(await first);
+        Assert.All(await Task.WhenAll(waiting), one => Assert.Equal(1, one));
+    }
+
+    [Fact]
+    public async Task A_write_cancelled_before_its_turn_does_not_run()
+    {
+        await using var database = _fixture.Open();
+        using var hold = new ManualResetEventSlim();
+        using var cancel = new CancellationTokenSource();
+        var first = database.WriteAsync(_ => hold.Wait(TimeSpan.FromSeconds(20)), CancellationToken.None);
+        var second = database.WriteAsync(unit => unit.Events.Append("t", "p", null, "k.created", "s", default), cancel.Token);
+        await cancel.CancelAsync();
+        hold.Set();
+        Assert.True(await first);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        Assert.Equal(0, database.Durable);
+    }
+
+    [Fact]
+    public async Task Small_writes_overtake_bulk_ones()
+    {
+        await using var database = _fixture.Open();
+        using var hold = new ManualResetEventSlim();
+        var first = database.WriteAsync(_ => hold.Wait(TimeSpan.FromSeconds(20)), CancellationToken.None);
+        await Eventually.HoldsAsync(() => database.WaitingWrites == 0, "the writer took the first");
+        var order = new List<string>();
+        var bulk = Enumerable.Range(0, 5).Select(_ => database.WriteAsync(_ => { order.Add("bulk"); return 0; }, CancellationToken.None, WritePriority.Bulk)).ToArray();
+        var small = Enumerable.Range(0, 5).Select(_ => database.WriteAsync(_ => { order.Add("small"); return 0; }, CancellationToken.None)).ToArray();
+        hold.Set();
+        await Task.WhenAll([.. bulk, .. small, first.ContinueWith(_ => 0, TaskScheduler.Default)]);
+        Assert.Equal(Enumerable.Repeat("small", 5), order.Take(5));
+    }
+
+    [Fact]
+    public async Task A_dangling_deferred_reference_fails_its_own_unit_and_no_other()
+    {
+        await using var database = _fixture.Open();
+        await database.WriteAsync(unit => unit.Prepare("CREATE TABLE p (a INTEGER PRIMARY KEY) STRICT").Execute(), CancellationToken.None);
+        await database.WriteAsync(unit => unit.Prepare("CREATE TABLE c (b INTEGER REFERENCES p (a) DEFERRABLE INITIALLY DEFERRED) STRICT").Execute(), CancellationToken.None);
+        var writes = Enumerable.Range(0, 10).Select(number => database.WriteAsync(
+            unit =>
+            {
+                unit.Events.Append("t", "p", null, "k.created", "s", default);
+                return number == 5 ? unit.Prepare("INSERT INTO c VALUES (99)").Execute() : 0;
+            },
+            CancellationToken.None)).ToArray();
+        var fault = await Assert.ThrowsAsync<Fault>(() => writes[5]);
+        Assert.Equal("FOREIGN_KEY", fault.Reason);
+        await Task.WhenAll(writes.Where((_, number) => number != 5));
+        Assert.Equal(9, database.Durable);
+    }
+
+    [Fact]
+    public async Task Time_never_goes_backwards_even_when_the_clock_does()
+    {
+        var clock = new FixedTime(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        var options = _fixture.Options with { Time = clock };
+        long first;
+        await using (var database = Database.Open(options))
+        {
+            first = await database.WriteAsync(unit => { unit.Events.Append("t", "p", null, "k.created", "s", default); return unit.Now; }, CancellationToken.None);
+        }
+
+        clock.Move(TimeSpan.FromDays(-1));
+        await using var again = Database.Open(options);
+        Assert.Equal(first, await again.WriteAsync(unit => unit.Now, CancellationToken.None));
     }
 
     private static Task<List<string>> SubjectsAsync(Database database) => database.ReadAsync(

@@ -81,6 +81,9 @@ public static partial class Limits
     /// <summary>Events that a watch reads at a time: what one slow watcher costs in memory.</summary>
     public const int WatchBatchEventsMax = 256;
 
+    /// <summary>A file that `auraed records apply` reads: what fits one message, as JSON.</summary>
+    public const int ApplyCharactersMax = 16 * 1024 * 1024;
+
     /// <summary>Machines that the machine service lists: its answer has no pages.</summary>
     public const int MachinesListedCountMax = 20_000;
 

@@ -21,6 +21,7 @@ internal static class CommandTree
     [
         .. DaemonVerbs.Build(environment),
         .. StatusVerbs.Build(environment),
+        RecordsVerbs.Build(environment),
         PkiVerbs.Build(environment),
         ConfigVerbs.Build(environment),
         .. AboutVerbs.Build(environment),

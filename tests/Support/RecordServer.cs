@@ -55,7 +55,7 @@ internal sealed class RecordServer : IAsyncDisposable
 
     public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
 
-    private string SocketPath => Path.Combine(_store.Root, "aurae.sock");
+    public string SocketPath => Path.Combine(_store.Root, "aurae.sock");
 
     /// <param name="store">A library directory to go on with; the server owns it.</param>
     public static async Task<RecordServer> StartAsync(StoreFixture? store = null)

@@ -2,6 +2,7 @@ using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Config;
 using Auraed.Domain.Records;
+using Auraed.Domain.Vms;
 using Auraed.Native;
 using Auraed.Rpc;
 using Auraed.Store;
@@ -35,6 +36,7 @@ internal sealed class Composition : IAsyncDisposable
     [
         DiscoveryService.Descriptor,
         Aurae.Records.V0.RecordService.Descriptor,
+        Aurae.Vms.V0.VmService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -91,6 +93,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton<ReflectionServer>();
         services.AddSingleton<ReflectionAlphaServer>();
         services.AddSingleton(new RecordService(_records, Drain));
+        services.AddSingleton(new VmService(new VirtualMachines(_records, _database.Options.Time)));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -105,6 +108,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<ReflectionServer>();
         endpoints.MapGrpcService<ReflectionAlphaServer>();
         endpoints.MapGrpcService<RecordService>();
+        endpoints.MapGrpcService<VmService>();
     }
 
     /// <summary>Turns health to SERVING, each service and the whole.</summary>

@@ -39,6 +39,17 @@ public static class FaultStatus
         var status = new Status { Code = (int)code, Message = fault.Message };
         // This edition of the message calls field 1 by its old name; on the wire it is reason.
         var info = new ErrorInfo { Domain = Domain, Type = fault.Reason ?? ReasonOf(fault.Kind) };
+        foreach (var (name, value) in fault.Facts ?? new Dictionary<string, string>())
+        {
+            info.Metadata[name] = value;
+        }
+
+        if (fault.Hint is { } next)
+        {
+            info.Metadata["hint"] = next;
+        }
+
+        // Packed last: packing copies.
         Add(status, info);
         if (fault.Field is { } field)
         {
@@ -52,7 +63,6 @@ public static class FaultStatus
 
         if (fault.Hint is { } hint)
         {
-            info.Metadata["hint"] = hint;
             Add(status, new Help { Links = { new Help.Types.Link { Description = hint } } });
         }
 

@@ -51,9 +51,16 @@ public sealed class RecordService(RecordStore records, DrainSignal drain) : Aura
     {
         // A watch has no end of its own: it ends when the daemon does.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Token);
-        await foreach (WatchRecordsResponse message in records.Watches.WatchAsync(RecordRequests.Watch(request), end.Token).ConfigureAwait(false))
+        try
         {
-            await responseStream.WriteAsync(message, end.Token).ConfigureAwait(false);
+            await foreach (WatchRecordsResponse message in records.Watches.WatchAsync(RecordRequests.Watch(request), end.Token).ConfigureAwait(false))
+            {
+                await responseStream.WriteAsync(message, end.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (drain.Token.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        {
+            throw new Fault(FaultKind.Unavailable, "the daemon stops", hint: "watch again, after the last sequence seen") { Reason = "STOPPING" };
         }
     }
 

@@ -36,6 +36,7 @@ internal sealed class RecordServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(options => options.ListenUnixSocket(SocketPath, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddSingleton(records);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<DrainSignal>();
         builder.Services.AddSingleton<VirtualMachines>();
         builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
         builder.Services.AddSingleton<Auraed.Rpc.VmService>();

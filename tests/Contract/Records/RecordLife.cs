@@ -131,6 +131,8 @@ public class RecordLife
         Record updated = await server.Records.UpdateAsync(new UpdateRecordRequest { Record = draft });
         RpcException failure = await RecordServer.FailsAsync(StatusCode.Aborted, "record.revision", () => server.Records.UpdateAsync(new UpdateRecordRequest { Record = draft }).ResponseAsync);
         Assert.Contains($"at revision {updated.Revision}", failure.Status.Detail, StringComparison.Ordinal);
+        var info = failure.GetRpcStatus()!.Details.First(detail => detail.Is(Google.Rpc.ErrorInfo.Descriptor)).Unpack<Google.Rpc.ErrorInfo>();
+        Assert.Equal(updated.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture), info.Metadata["current_revision"]);
         await RecordServer.FailsAsync(StatusCode.Aborted, null, () => server.Records.DeleteAsync(new DeleteRecordRequest { Type = "virtual_machine", Name = "vm-1", Revision = made.Revision }).ResponseAsync);
     }
 

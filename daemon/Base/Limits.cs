@@ -229,4 +229,10 @@ public static partial class Limits
 
     /// <summary>What a refused caller is told to wait.</summary>
     public static readonly TimeSpan QueryRetryAfter = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Between tries of a publication that failed, unless the interval is shorter: long enough for a disk to be cleared, short against a day.</summary>
+    public static readonly TimeSpan PublishRetry = TimeSpan.FromMinutes(5);
+
+    /// <summary>Between publications of the copy for a plain cp: what is lost at most by one who backs up with cp alone.</summary>
+    public static readonly TimeSpan PublishInterval = TimeSpan.FromHours(1);
 }

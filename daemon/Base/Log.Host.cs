@@ -67,4 +67,10 @@ public static partial class Log
 
     [LoggerMessage(1023, LogLevel.Error, "the database cannot be written any more: {Reason}; stopping")]
     public static partial void StoreFailed(ILogger logger, string reason);
+
+    [LoggerMessage(1024, LogLevel.Information, "published {Path} for a plain copy: {Bytes} bytes up to event {Sequence}")]
+    public static partial void Published(ILogger logger, string path, long bytes, long sequence);
+
+    [LoggerMessage(1025, LogLevel.Warning, "the copy for a plain cp could not be published: {Reason}")]
+    public static partial void PublishFailed(ILogger logger, string reason);
 }

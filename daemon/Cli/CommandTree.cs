@@ -22,6 +22,7 @@ internal static class CommandTree
         .. DaemonVerbs.Build(environment),
         .. StatusVerbs.Build(environment),
         RecordsVerbs.Build(environment),
+        .. BackupVerbs.Build(environment),
         PkiVerbs.Build(environment),
         ConfigVerbs.Build(environment),
         .. AboutVerbs.Build(environment),

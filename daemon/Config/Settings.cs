@@ -79,6 +79,9 @@ public sealed record Settings
     /// <summary>Zero keeps idle connections for ever.</summary>
     public TimeSpan IdleTimeout { get; init; }
 
+    /// <summary>Zero publishes no copy by itself.</summary>
+    public TimeSpan PublishInterval { get; init; }
+
     /// <summary>Where each setting's value came from, by key; one that is absent is the default.</summary>
     public IReadOnlyDictionary<string, SettingOrigin> Origins { get; init; } = new Dictionary<string, SettingOrigin>();
 

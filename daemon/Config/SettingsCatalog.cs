@@ -140,6 +140,12 @@ public static class SettingsCatalog
     [
         new()
         {
+            Key = "backup.publish_interval", Flags = ["--backup-publish-interval"], Kind = SettingKind.Duration, Default = Shown(Limits.PublishInterval), Max = 2_592_000_000,
+            Zero = "only `auraed publish` makes one", Description = "How often backup/aurae.db in the library directory, the copy for a plain cp, is replaced by one of that moment.",
+            Show = s => Shown(s.PublishInterval), Apply = (s, v) => s with { PublishInterval = v.Time },
+        },
+        new()
+        {
             Key = "limits.call_time", Flags = ["--limit-call-time"], Kind = SettingKind.Duration, Default = Shown(Limits.CallTimeMax), Max = 86_400_000,
             Zero = "a call lasts as long as its client waits", Description = "A unary call that runs longer is ended with DEADLINE_EXCEEDED.",
             Show = s => Shown(s.CallTimeMax), Apply = (s, v) => s with { CallTimeMax = v.Time },

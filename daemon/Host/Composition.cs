@@ -2,6 +2,7 @@ using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Config;
 using Auraed.Domain.Records;
+using Auraed.Domain.Upkeep;
 using Auraed.Domain.Vms;
 using Auraed.Native;
 using Auraed.Rpc;
@@ -23,11 +24,17 @@ internal sealed class Composition : IAsyncDisposable
     private readonly CancellationTokenSource _failed = new();
     private readonly Database _database;
     private readonly RecordStore _records;
+    private readonly Upkeep _upkeep;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _publishing = Task.CompletedTask;
 
     private Composition(Database database, RecordStore records, TimeProvider time)
     {
         _database = database;
         _records = records;
+        _time = time;
+        _upkeep = new Upkeep(database, time);
         Pulses = new Pulses(time);
     }
 
@@ -35,6 +42,7 @@ internal sealed class Composition : IAsyncDisposable
     public static IReadOnlyList<Google.Protobuf.Reflection.ServiceDescriptor> Services { get; } =
     [
         DiscoveryService.Descriptor,
+        Aurae.Admin.V0.AdminService.Descriptor,
         Aurae.Records.V0.RecordService.Descriptor,
         Aurae.Vms.V0.VmService.Descriptor,
         Health.Descriptor,
@@ -93,7 +101,8 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton<ReflectionServer>();
         services.AddSingleton<ReflectionAlphaServer>();
         services.AddSingleton(new RecordService(_records, Drain));
-        services.AddSingleton(new VmService(new VirtualMachines(_records, _database.Options.Time)));
+        services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
+        services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -109,6 +118,20 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<ReflectionAlphaServer>();
         endpoints.MapGrpcService<RecordService>();
         endpoints.MapGrpcService<VmService>();
+        endpoints.MapGrpcService<AdminServer>();
+    }
+
+    /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
+    public void Work(Settings settings, ILogger logger)
+    {
+        if (settings.PublishInterval > TimeSpan.Zero)
+        {
+            _publishing = _upkeep.PublishForeverAsync(
+                settings.PublishInterval,
+                copy => Log.Published(logger, copy.Path, copy.Bytes, copy.LastSequence),
+                fault => Log.PublishFailed(logger, fault.Message),
+                _stopping.Token);
+        }
     }
 
     /// <summary>Turns health to SERVING, each service and the whole.</summary>
@@ -124,8 +147,12 @@ internal sealed class Composition : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync();
+        await _publishing;
+        _upkeep.Dispose();
         await _database.DisposeAsync();
         Drain.Dispose();
+        _stopping.Dispose();
         _failed.Dispose();
     }
 }

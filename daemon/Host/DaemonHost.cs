@@ -136,6 +136,7 @@ internal sealed class DaemonHost : IAsyncDisposable
         try
         {
             await _app.StartAsync(cancel);
+            _composition.Work(Settings, Logger);
         }
         catch (IOException error)
         {

@@ -17,7 +17,8 @@ public class Rooms
         ["Replicate"] = ["EventLog", "Chunks", "Base"],
         ["Domain"] = ["Store", "Chunks", "Supervise", "EventLog", "Base"],
         ["Rpc"] = ["Domain", "Base"],
-        ["Cli"] = ["Config", "Native", "Base"],
+        // Store: restore, rekey and migrate work on the file of a daemon that is stopped, so there is nobody to call.
+        ["Cli"] = ["Config", "Store", "Native", "Base"],
         ["Host"] = ["Cli", "Rpc", "Domain", "Supervise", "Replicate", "EventLog", "Chunks", "Store", "Config", "Native", "Base"],
     };
 

@@ -4,7 +4,7 @@ namespace Auraed.Cli.Output;
 /// Tells how a long transfer goes, on standard error: a line that redraws itself for a person, a plain line now and then for a log.
 /// Silent for work that ends within a second.
 /// </summary>
-internal sealed class Progress(Terminal terminal, TimeProvider time, string what, long? totalBytes = null) : IDisposable
+internal sealed class Progress(Terminal terminal, TimeProvider time, string what, long? total = null, Func<long, string>? unit = null) : IDisposable
 {
     private const int BarWidth = 24;
 
@@ -13,17 +13,18 @@ internal sealed class Progress(Terminal terminal, TimeProvider time, string what
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(10);
 
     private readonly long _start = time.GetTimestamp();
+    private readonly Func<long, string> _unit = unit ?? Units.Bytes;
     private TimeSpan _last;
-    private long _bytes;
+    private long _done;
     private bool _isDrawn;
 
     /// <summary>Adds what has been moved since the last call.</summary>
-    public void Advance(long bytes) => Report(_bytes + bytes);
+    public void Advance(long count) => Report(_done + count);
 
     /// <summary>Says how much has been moved in all.</summary>
-    public void Report(long bytes)
+    public void Report(long done)
     {
-        _bytes = bytes;
+        _done = done;
         var elapsed = time.GetElapsedTime(_start);
         if (elapsed < Quiet || (_isDrawn && elapsed - _last < (terminal.IsInteractive ? RedrawEvery : LineEvery)))
         {
@@ -52,10 +53,10 @@ internal sealed class Progress(Terminal terminal, TimeProvider time, string what
 
     private void Draw(TimeSpan elapsed)
     {
-        var rate = elapsed > TimeSpan.Zero ? _bytes / elapsed.TotalSeconds : 0;
-        var text = totalBytes is { } total and > 0
-            ? $"{what}  {Bar(total)} {Units.Bytes(_bytes)} of {Units.Bytes(total)}  {Units.Bytes((long)rate)}/s  {Left(total, rate)}"
-            : $"{what}  {Units.Bytes(_bytes)}  {Units.Bytes((long)rate)}/s";
+        var rate = elapsed > TimeSpan.Zero ? _done / elapsed.TotalSeconds : 0;
+        var text = total is { } all and > 0
+            ? $"{what}  {Bar(all)} {_unit(_done)} of {_unit(all)}  {_unit((long)rate)}/s  {Left(all, rate)}"
+            : $"{what}  {_unit(_done)}  {_unit((long)rate)}/s";
         if (terminal.IsInteractive)
         {
             terminal.Error.Write($"\r\e[K{Units.Cut(text, terminal.Width - 1)}");
@@ -68,12 +69,12 @@ internal sealed class Progress(Terminal terminal, TimeProvider time, string what
         terminal.Error.Flush();
     }
 
-    private string Bar(long total)
+    private string Bar(long all)
     {
-        var share = Math.Clamp((double)_bytes / total, 0, 1);
+        var share = Math.Clamp((double)_done / all, 0, 1);
         var filled = (int)(share * BarWidth);
         return terminal.IsInteractive ? $"[{new string('#', filled)}{new string('.', BarWidth - filled)}] {share * 100,3:0}%" : $"{share * 100:0}%";
     }
 
-    private string Left(long total, double rate) => _bytes >= total ? "done" : rate > 0 ? $"{Units.Span(TimeSpan.FromSeconds((total - _bytes) / rate))} left" : "stalled";
+    private string Left(long all, double rate) => _done >= all ? "done" : rate > 0 ? $"{Units.Span(TimeSpan.FromSeconds((all - _done) / rate))} left" : "stalled";
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Auraed.Base;
 using Auraed.Config;
@@ -27,6 +27,7 @@ internal sealed class ClientConnection : IDisposable
     private readonly string _start;
     private Exception? _connectError;
     private string? _tlsError;
+    private bool _isAnswered;
 
     private ClientConnection(ClientSettings settings, TimeSpan timeout, TimeProvider time, string flag, string start)
     {
@@ -51,6 +52,9 @@ internal sealed class ClientConnection : IDisposable
 
     public EndPoint EndPoint { get; }
 
+    /// <summary>The process behind the Unix socket; null before the first call, over TCP, and when the service manager holds the socket.</summary>
+    public DaemonProcess? Process { get; private set; }
+
     /// <summary>What generated clients are made of.</summary>
     public CallInvoker Invoker => _channel.CreateCallInvoker();
 
@@ -65,7 +69,9 @@ internal sealed class ClientConnection : IDisposable
         DateTime? deadline = _timeout > TimeSpan.Zero ? (_time.GetUtcNow() + _timeout).UtcDateTime : null;
         try
         {
-            return await call(new CallOptions(deadline: deadline, cancellationToken: cancel)).ResponseAsync;
+            var answer = await call(new CallOptions(deadline: deadline, cancellationToken: cancel)).ResponseAsync;
+            _isAnswered = true;
+            return answer;
         }
         catch (RpcException error)
         {
@@ -107,9 +113,10 @@ internal sealed class ClientConnection : IDisposable
             return Unreachable(what, _connectError);
         }
 
-        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && FindTlsFailure(error) is { } tls)
+        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && !_isAnswered && IsRefusal(error))
         {
-            return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the TLS handshake with {Settings.Socket} failed: {tls}", hint: $"auraed doctor{_flag}", cause: error);
+            return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the daemon at {Settings.Socket} closed the connection; most likely it does not accept the certificate {Settings.ClientCertificate}",
+                hint: $"auraed pki check{_flag}; the daemon's log has the reason", cause: error);
         }
 
         return RpcFaults.From(what, error);
@@ -148,6 +155,7 @@ internal sealed class ClientConnection : IDisposable
         {
             await socket.ConnectAsync(EndPoint, cancel);
             _connectError = null;
+            Process = EndPoint is UnixDomainSocketEndPoint ? DaemonProcess.Behind(socket) : null;
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (Exception error)
@@ -205,16 +213,17 @@ internal sealed class ClientConnection : IDisposable
         return $"its certificate does not stand up to {settings.CaCertificate}: {status}";
     }
 
-    private static string? FindTlsFailure(Exception? error)
+    /// <summary>With TLS 1.3 a server refuses a client's certificate after the client's handshake is over: the connection just ends.</summary>
+    private static bool IsRefusal(RpcException error)
     {
-        for (var inner = error is RpcException rpc ? rpc.Status.DebugException : error; inner is not null; inner = inner.InnerException)
+        for (var inner = error.Status.DebugException; inner is not null; inner = inner.InnerException)
         {
-            if (inner is System.Security.Authentication.AuthenticationException or CryptographicException)
+            if (inner is AuthenticationException or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.SecureConnectionError })
             {
-                return inner.InnerException?.Message ?? inner.Message;
+                return true;
             }
         }
 
-        return null;
+        return false;
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 
 namespace Auraed.Cli;
@@ -20,20 +19,13 @@ internal sealed record DaemonProcess(int Id, TimeSpan Uptime)
     /// <summary>Field 22 of /proc/PID/stat, counted from the first field behind the name.</summary>
     private const int StartTimeIndex = 19;
 
-    /// <summary>Null over TCP, when nobody listens, and when the service manager opened the socket itself.</summary>
-    public static DaemonProcess? Find(EndPoint endPoint, TimeProvider time)
+    /// <summary>Null when the service manager opened the socket itself, and when the process is not to be seen from here.</summary>
+    public static DaemonProcess? Behind(Socket connected)
     {
-        if (endPoint is not UnixDomainSocketEndPoint)
-        {
-            return null;
-        }
-
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            socket.Connect(endPoint);
             var credentials = new byte[CredentialBytes];
-            socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
+            connected.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
             var id = BinaryPrimitives.ReadInt32LittleEndian(credentials);
             return id <= 1 ? null : new DaemonProcess(id, UptimeOf(id));
         }

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Net.Sockets;
 using Auraed.Base;
 using Auraed.Cli.Output;
 using Aurae.Discovery.V0;
 using Aurae.Pki;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Grpc.Reflection.V1;
 
 namespace Auraed.Cli.Verbs;
 
@@ -20,12 +20,6 @@ internal static class StatusVerbs
         HelpName = "NAME",
         DefaultValueFactory = _ => string.Empty,
     };
-
-    /// <summary>The services whose health is worth a line.</summary>
-    private static readonly string[] Services =
-    [
-        "aurae.cells.v0.CellService", "aurae.discovery.v0.DiscoveryService", "aurae.observe.v0.ObserveService", "aurae.vms.v0.VmService",
-    ];
 
     public static IEnumerable<Command> Build(CliEnvironment environment) =>
     [
@@ -68,7 +62,7 @@ internal static class StatusVerbs
 
         void Print(HealthCheckResponse response)
         {
-            invocation.Printer.Fields(("service", request.Service), ("status", NameOf(response.Status)));
+            invocation.Printer.Fields(("service", Cell.Exactly(name, writer => writer.WriteStringValue(request.Service))), ("status", NameOf(response.Status)));
             invocation.Terminal.Out.Flush();
         }
     }
@@ -105,15 +99,33 @@ internal static class StatusVerbs
         var health = await daemon.CallAsync("ask for the daemon's health", options => client.CheckAsync(new HealthCheckRequest(), options), cancel);
         fields.Insert(0, ("daemon", health.Status == HealthCheckResponse.Types.ServingStatus.Serving ? "running" : "draining"));
         fields.Insert(1, ("version", who.Version));
-        if (DaemonProcess.Find(daemon.EndPoint, invocation.Environment.Time) is { } process)
+        if (daemon.Process is { } process)
         {
             fields.Insert(2, ("pid", process.Id));
             fields.Insert(3, ("uptime", Cell.Span(process.Uptime)));
         }
 
-        foreach (var service in Services)
+        foreach (var service in await ServicesAsync(daemon, cancel))
         {
             fields.Add((service, await ServiceHealthAsync(daemon, client, service, cancel)));
+        }
+    }
+
+    /// <summary>The names of Aurae's services that the daemon offers, in order, as its reflection tells them.</summary>
+    private static async Task<IReadOnlyList<string>> ServicesAsync(ClientConnection daemon, CancellationToken cancel)
+    {
+        try
+        {
+            using var call = new ServerReflection.ServerReflectionClient(daemon.Invoker).ServerReflectionInfo(cancellationToken: cancel);
+            await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "*" }, cancel);
+            await call.RequestStream.CompleteAsync();
+            return await call.ResponseStream.MoveNext(cancel)
+                ? [.. call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Where(name => name.StartsWith("aurae.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)]
+                : [];
+        }
+        catch (RpcException error)
+        {
+            throw daemon.Explain("ask the daemon for its services", error);
         }
     }
 
@@ -126,7 +138,7 @@ internal static class StatusVerbs
         }
         catch (Fault fault) when (fault.Kind == FaultKind.NotFound)
         {
-            return "not offered";
+            return "without a health of its own";
         }
     }
 

@@ -119,7 +119,9 @@ internal sealed class ClientConnection : IDisposable
                 hint: $"auraed pki check{_flag}; the daemon's log has the reason", cause: error);
         }
 
-        return RpcFaults.From(what, error);
+        return error is { StatusCode: StatusCode.DeadlineExceeded, Status.Detail.Length: 0 }
+            ? new Fault(FaultKind.DeadlineExceeded, $"cannot {what}: {Settings.Socket} did not answer within {Output.Units.Span(_timeout)}", hint: "wait longer with --timeout DURATION", cause: error)
+            : RpcFaults.From(what, error);
     }
 
     public void Dispose()

@@ -131,6 +131,13 @@ public sealed class StoreOpening : IDisposable
         Assert.Equal("DATABASE_MISSING", fault.Reason);
     }
 
+    [Fact]
+    public void A_directory_that_cannot_be_made_is_said_to_be_read_only()
+    {
+        var fault = Assert.Throws<Fault>(() => Database.Open(_fixture.Options with { Directory = "/proc/aurae" }));
+        Assert.Equal("READ_ONLY", fault.Reason);
+    }
+
     private async Task MakeAsync(string? sql = null)
     {
         await using var database = _fixture.Open();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Auraed.Store;
 using Auraed.Tests.Support;
+using Xunit.Abstractions;
 
 namespace Auraed.Tests.Faults;
 
@@ -9,7 +10,9 @@ public sealed class StoreCrashes : IDisposable
 {
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(60);
     private readonly StoreFixture _fixture = new();
-    private readonly Random _random = Seeds.Random();
+    private readonly Random _random;
+
+    public StoreCrashes(ITestOutputHelper output) => _random = Seeds.Random(output);
 
     public void Dispose() => _fixture.Dispose();
 

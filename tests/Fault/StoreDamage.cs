@@ -1,5 +1,6 @@
 using Auraed.Store;
 using Auraed.Tests.Support;
+using Xunit.Abstractions;
 
 namespace Auraed.Tests.Faults;
 
@@ -10,7 +11,9 @@ public sealed class StoreDamage : IDisposable
     private const int LogHeaderBytes = 32;
     private const int FrameBytes = 24 + PageBytes;
     private readonly StoreFixture _fixture = new();
-    private readonly Random _random = Seeds.Random();
+    private readonly Random _random;
+
+    public StoreDamage(ITestOutputHelper output) => _random = Seeds.Random(output);
 
     public void Dispose() => _fixture.Dispose();
 

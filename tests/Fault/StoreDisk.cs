@@ -1,5 +1,6 @@
 using Auraed.Store;
 using Auraed.Tests.Support;
+using Xunit.Abstractions;
 
 namespace Auraed.Tests.Faults;
 
@@ -13,9 +14,13 @@ public sealed class StoreDisk : IDisposable
     private const int TruncateError = 1546;
 
     private readonly StoreFixture _fixture = new();
-    private readonly Random _random = Seeds.Random();
+    private readonly Random _random;
 
-    public StoreDisk() => FaultLayer.Install();
+    public StoreDisk(ITestOutputHelper output)
+    {
+        _random = Seeds.Random(output);
+        FaultLayer.Install();
+    }
 
     public void Dispose()
     {

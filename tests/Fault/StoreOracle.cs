@@ -1,4 +1,5 @@
 using Auraed.Store;
+using Xunit.Abstractions;
 
 namespace Auraed.Tests.Faults;
 
@@ -36,9 +37,10 @@ internal static class Seeds
 {
     public static int Seed { get; } = int.TryParse(Environment.GetEnvironmentVariable("SEED"), out var seed) ? seed : Environment.TickCount & 0xffffff;
 
-    public static Random Random()
+    /// <param name="output">Shown when the test fails.</param>
+    public static Random Random(ITestOutputHelper output)
     {
-        Console.WriteLine($"SEED={Seed}");
+        output.WriteLine($"SEED={Seed}");
         return new Random(Seed);
     }
 }

@@ -10,6 +10,9 @@ internal sealed class CliEnvironment
 
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
+    /// <summary>Standard input, for verbs that take "-".</summary>
+    public TextReader Input { get; init; } = Console.In;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Runs the daemon until it is told to end, and answers its exit code. Host supplies it, as this room may not use Host.</summary>

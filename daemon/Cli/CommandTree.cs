@@ -23,6 +23,7 @@ internal static class CommandTree
         .. StatusVerbs.Build(environment),
         RecordsVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
+        QueryVerbs.Build(environment),
         PkiVerbs.Build(environment),
         ConfigVerbs.Build(environment),
         .. AboutVerbs.Build(environment),

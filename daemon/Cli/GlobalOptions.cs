@@ -18,8 +18,8 @@ internal static class GlobalOptions
 
     public static readonly Option<OutputFormat> Output = new("--output", "-o")
     {
-        Description = "How results are printed: table for people, json for programs.",
-        HelpName = "table|json",
+        Description = "How results are printed: table for people, json for programs, csv for spreadsheets.",
+        HelpName = "table|json|csv",
         Recursive = true,
         CustomParser = ParseFormat,
     };
@@ -54,8 +54,10 @@ internal static class GlobalOptions
                 return OutputFormat.Table;
             case "json":
                 return OutputFormat.Json;
+            case "csv":
+                return OutputFormat.Csv;
             case var other:
-                result.AddError($"--output is table or json, not '{other}'");
+                result.AddError($"--output is table, json or csv, not '{other}'");
                 return default;
         }
     }

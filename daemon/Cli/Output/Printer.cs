@@ -11,6 +11,8 @@ internal enum OutputFormat
     Table,
     /// <summary>For programs: one JSON value per call of the printer, each on its own line.</summary>
     Json,
+    /// <summary>For spreadsheets (RFC 4180): a line with the names, then one for each row; values as in JSON, nothing for null.</summary>
+    Csv,
 }
 
 /// <summary>One column of a list.</summary>
@@ -31,6 +33,8 @@ internal sealed class Printer(Terminal terminal, OutputFormat format)
 
     public bool IsJson => format == OutputFormat.Json;
 
+    public bool IsCsv => format == OutputFormat.Csv;
+
     public Terminal Terminal => terminal;
 
     /// <summary>A list: a table with a heading, or one JSON object per row (so that endless lists can be read as they come).</summary>
@@ -46,6 +50,13 @@ internal sealed class Printer(Terminal terminal, OutputFormat format)
             return;
         }
 
+        if (IsCsv)
+        {
+            Csv.WriteNames(terminal.Out, columns.Select(column => column.Key));
+            More(rows, columns);
+            return;
+        }
+
         var cells = rows.Select(row => columns.Select(column => column.Value(row)).ToArray()).ToArray();
         var texts = cells.Select(row => row.Select(cell => Units.Printable(cell.Text)).ToArray()).ToArray();
         var heads = columns.Select(column => column.Key.ToUpperInvariant().Replace('_', ' ')).ToArray();
@@ -58,12 +69,34 @@ internal sealed class Printer(Terminal terminal, OutputFormat format)
         }
     }
 
+    /// <summary>Rows that follow those already printed: without names in CSV, a table of its own for people.</summary>
+    public void More<T>(IReadOnlyCollection<T> rows, params Column<T>[] columns)
+    {
+        if (!IsCsv)
+        {
+            Rows(rows, columns);
+            return;
+        }
+
+        foreach (var row in rows)
+        {
+            Csv.WriteCells(terminal.Out, columns.Select(column => column.Value(row)));
+        }
+    }
+
     /// <summary>One thing: a line per field with its name before it, or one JSON object.</summary>
     public void Fields(params IReadOnlyCollection<(string Key, Cell Value)> fields)
     {
         if (IsJson)
         {
             Json(writer => WriteObject(writer, fields));
+            return;
+        }
+
+        if (IsCsv)
+        {
+            Csv.WriteNames(terminal.Out, fields.Select(field => field.Key));
+            Csv.WriteCells(terminal.Out, fields.Select(field => field.Value));
             return;
         }
 
@@ -91,7 +124,7 @@ internal sealed class Printer(Terminal terminal, OutputFormat format)
     /// <summary>A sentence for people; programs do not get it.</summary>
     public void Say(string text)
     {
-        if (!IsJson)
+        if (format == OutputFormat.Table)
         {
             terminal.Out.WriteLine(text);
         }

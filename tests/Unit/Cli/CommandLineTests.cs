@@ -15,7 +15,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("error: auraed has no verb 'statsu'\nhint: did you mean 'status'? auraed --help\n", "statsu")]
     [InlineData("error: auraed pki has no verb 'chek'\nhint: did you mean 'check'? auraed pki --help\n", "pki", "chek")]
     [InlineData("error: auraed pki init has no option '--algoritm'\nhint: did you mean '--algorithm'? auraed pki init --help\n", "pki", "init", "--algoritm")]
-    [InlineData("error: --output is table or json, not 'xml'\nhint: auraed version --help\n", "version", "--output", "xml")]
+    [InlineData("error: --output is table, json or csv, not 'xml'\nhint: auraed version --help\n", "version", "--output", "xml")]
     [InlineData("error: 'soon' is not a duration; write 500ms, 10s or 2m\nhint: auraed status --help\n", "status", "--timeout", "soon")]
     public async Task A_wrong_command_line_names_the_nearest_right_one(string expected, params string[] arguments)
     {

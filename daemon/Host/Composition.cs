@@ -1,6 +1,7 @@
 using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Domain.Query;
 using Auraed.Domain.Records;
 using Auraed.Domain.Upkeep;
 using Auraed.Domain.Vms;
@@ -27,6 +28,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly Upkeep _upkeep;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Queries _queries;
     private Task _publishing = Task.CompletedTask;
 
     private Composition(Database database, RecordStore records, TimeProvider time)
@@ -35,6 +37,7 @@ internal sealed class Composition : IAsyncDisposable
         _records = records;
         _time = time;
         _upkeep = new Upkeep(database, time);
+        _queries = new Queries(database);
         Pulses = new Pulses(time);
     }
 
@@ -45,6 +48,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Admin.V0.AdminService.Descriptor,
         Aurae.Records.V0.RecordService.Descriptor,
         Aurae.Vms.V0.VmService.Descriptor,
+        Aurae.Query.V0.QueryService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -103,6 +107,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new RecordService(_records, Drain));
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
         services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
+        services.AddSingleton(new QueryService(_queries));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -119,6 +124,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<RecordService>();
         endpoints.MapGrpcService<VmService>();
         endpoints.MapGrpcService<AdminServer>();
+        endpoints.MapGrpcService<QueryService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
@@ -150,6 +156,7 @@ internal sealed class Composition : IAsyncDisposable
         await _stopping.CancelAsync();
         await _publishing;
         _upkeep.Dispose();
+        _queries.Dispose();
         await _database.DisposeAsync();
         Drain.Dispose();
         _stopping.Dispose();

@@ -10,6 +10,7 @@ using Auraed.Rpc;
 using Auraed.Store;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -92,6 +93,7 @@ internal sealed class Composition : IAsyncDisposable
 
     public void Register(IServiceCollection services, Settings settings, string version)
     {
+        services.AddSingleton<IStartupFilter, DirectRoutes>();
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(Drain);
         services.AddSingleton(Board);

@@ -1,7 +1,7 @@
 # Benchmarks: `make bench`, or a part of it with ONLY=start, ONLY=transport,store and so on. `make bench BENCH='--help'` lists what else.
 BENCH_OUT := artifacts/bench
 LOAD_SOURCES := $(addprefix tests/Bench/load/,main.c connection.c http2.c hpack.c payload.c histogram.c)
-ECHO_SOURCES := $(shell find api/Grpc.Core tests/Bench/Servers/Echo -type f)
+ECHO_SOURCES := $(shell find api/Grpc.Core tests/Bench/Servers/Echo daemon/Host/DirectRoutes.cs -type f)
 ONLY ?=
 
 $(BENCH_OUT)/load: $(LOAD_SOURCES) tests/Bench/load/load.h

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Auraed.Bench.Echo;
+using Auraed.Host;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -10,10 +11,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 // usage: echo grpc|kestrel SOCKET
-// Both modes listen alike; they differ only in what answers: our gRPC server, or as little as Kestrel can be asked for.
-var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
-builder.Logging.ClearProviders();
-builder.WebHost.ConfigureKestrel(kestrel =>
+// Both modes are hosted and listen as the daemon does; they differ only in what answers: our gRPC server, or as little as Kestrel can be asked for.
+var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "echo" });
+builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
     kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
@@ -21,6 +21,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 });
 if (args[0] == "grpc")
 {
+    builder.Services.AddSingleton<IStartupFilter, DirectRoutes>();
     builder.Services.AddGrpc();
     builder.Services.AddSingleton<EchoAnswer>();
 }

@@ -9,6 +9,7 @@ using Aurae.Query.V0;
 namespace Auraed.Tests.Unit.Query;
 
 /// <summary>What a query may take: time, steps, memory, places; and what becomes of its answer.</summary>
+[Collection(Alone.Name)]
 public class QueryBoundsTests
 {
     private const string Endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";

@@ -11,7 +11,9 @@ namespace Auraed.Store.Query;
 internal static class QueryNames
 {
     private const string Main = "main";
-    private const string Engine = "sqlite_";
+
+    /// <summary>The engine's tables, and its pragmas as tables.</summary>
+    private static readonly string[] Engine = ["sqlite_", "pragma_"];
 
     /// <summary>Fault(Denied) that names the field.</summary>
     public static void Require(string sql)
@@ -24,11 +26,14 @@ internal static class QueryNames
             }
         }
 
-        for (var at = 0; (at = sql.IndexOf(Engine, at, StringComparison.OrdinalIgnoreCase)) >= 0; at += Engine.Length)
+        foreach (var prefix in Engine)
         {
-            if (IsStart(sql, at))
+            for (var at = 0; (at = sql.IndexOf(prefix, at, StringComparison.OrdinalIgnoreCase)) >= 0; at += prefix.Length)
             {
-                throw Refuse("naming the engine's own tables and functions", "auraed query --tables lists what a query may name; a value that reads so is given as a parameter");
+                if (IsStart(sql, at))
+                {
+                    throw Refuse("naming the engine's own tables and functions", "auraed query --tables lists what a query may name; a value that reads so is given as a parameter");
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ public class QueryHostileTests
         "SELECT sql FROM (SELECT 'x' AS sql) FULL JOIN Sqlite_Temp_Schema USING (sql)",
         "SELECT name FROM (SELECT 'x' AS name) FULL JOIN dbstat USING (name)",
         "SELECT name FROM (SELECT 'x' AS name) FULL JOIN pragma_table_list USING (name)",
+        "SELECT data_version FROM (SELECT 1 AS data_version) FULL JOIN pragma_data_version USING (data_version)",
         "SELECT file FROM (SELECT 'x' AS file) FULL JOIN pragma_database_list USING (file)",
         "SELECT note FROM (SELECT 'x' AS note) FULL JOIN machine_fts USING (note)",
         "SELECT block FROM (SELECT 'x' AS block) FULL JOIN machine_fts_data USING (block)",

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -48,7 +49,7 @@ internal sealed class TlsIdentity
         Read("server_key", settings.ServerKeyPath, path => identity = X509Certificate2.CreateFromPemFile(settings.ServerCertificatePath, path));
         certificates.RemoveAt(0);
         var trust = SslCertificateTrust.CreateForX509Collection(authorities, sendTrustInHandshake: false);
-        return new TlsIdentity(SslStreamCertificateContext.Create(identity!, certificates, offline: true, trust), authorities, logger);
+        return new TlsIdentity(SystemRoots.Without(() => SslStreamCertificateContext.Create(identity!, certificates, offline: true, trust)), authorities, logger);
     }
 
     /// <summary>The terms of one handshake.</summary>

@@ -32,6 +32,8 @@ public static class Daemon
         using var failure = host.Parts.Failed.Register(() => signals.Post(DaemonSignal.Failure));
         Log.Ready(host.Logger, DaemonHost.Version, host.Sockets, host.Parts.DatabasePath, settings.ConfigPath ?? "none", Environment.ProcessId, AgeOfProcess());
         manager.Ready(Status(host));
+        // What only the start needed goes back to the system, after whoever waited for the start has been told.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
         DaemonSignal signal;
         while ((signal = await signals.NextAsync()) == DaemonSignal.Reload)

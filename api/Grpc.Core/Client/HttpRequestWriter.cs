@@ -30,7 +30,8 @@ internal sealed class HttpRequestWriter<TRequest, TResponse>(HttpCall<TRequest, 
             if (WriteOptions is not { } options || (options.Flags & WriteFlags.BufferHint) == 0)
                 await body.FlushAsync(call.CancelToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is not InvalidOperationException)
+        // The transport's stream is disposed under a write when the call ends first: that is the call's end, not the caller's mistake.
+        catch (Exception exception) when (exception is not InvalidOperationException or ObjectDisposedException)
         {
             throw call.Settle(exception);
         }

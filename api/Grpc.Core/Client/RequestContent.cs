@@ -42,9 +42,14 @@ internal sealed class StreamContent : HttpContent
     /// <summary>The transport's stream, once the request is on its way.</summary>
     public Task<Stream> Body => _body.Task;
 
-    public bool IsEnded => _end.Task.IsCompleted;
+    /// <summary>The caller has completed the stream; a call that broke has not.</summary>
+    public bool IsEnded { get; private set; }
 
-    public void End() => _end.TrySetResult();
+    public void End()
+    {
+        IsEnded = true;
+        _end.TrySetResult();
+    }
 
     /// <summary>No request will come: whoever waits for the stream gets this.</summary>
     public void Break(Exception exception)

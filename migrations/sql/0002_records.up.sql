@@ -93,7 +93,6 @@ CREATE TABLE "tenant" (
     "display_name" TEXT NOT NULL DEFAULT '',
     "read_only" INTEGER NOT NULL DEFAULT 0,
     "record_count_max" INTEGER NULL,
-    "bytes_max" INTEGER NULL,
     "unknown_fields" BLOB NULL,
     CONSTRAINT "tenant_id" UNIQUE ("tenant", "id")
 ) STRICT;

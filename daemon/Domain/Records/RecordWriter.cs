@@ -22,6 +22,7 @@ public sealed class RecordWriter
     private readonly WriteUnit _unit;
     private readonly RecordRows _rows;
     private readonly RecordCall _call;
+    private readonly TenantLimits _limits;
     private long _sequence;
 
     public RecordWriter(WriteUnit unit, RecordCall call)
@@ -29,6 +30,7 @@ public sealed class RecordWriter
         _unit = unit;
         _rows = new RecordRows(unit);
         _call = call;
+        _limits = new TenantLimits(unit, _rows, call.Tenant);
         _sequence = unit.Revision;
     }
 
@@ -65,6 +67,7 @@ public sealed class RecordWriter
 
     public Record Create(RecordDraft draft)
     {
+        _limits.RequireWritable(draft.Table);
         Check(draft.Table, draft.Body);
         var stored = new StoredRecord
         {
@@ -83,6 +86,7 @@ public sealed class RecordWriter
             throw new Fault(FaultKind.AlreadyExists, $"{draft.Table.Name} '{draft.Name}' of tenant '{_call.Tenant}' exists", "record.name") { Reason = "RECORD_EXISTS" };
         }
 
+        _limits.Created(draft.Table, draft.Name);
         Record record = RecordMessages.ToMessage(stored, draft.Encoded);
         Append(Kinds[draft.Table.Name].Created, draft.Name, new RecordEvent { After = record });
         return record;
@@ -138,6 +142,7 @@ public sealed class RecordWriter
 
     private Record Replace(StoredRecord current, IMessage body, IReadOnlyDictionary<string, string> labels)
     {
+        _limits.RequireWritable(current.Table);
         CheckImmutable(current, body);
         Check(current.Table, body);
         var stored = new StoredRecord
@@ -153,6 +158,7 @@ public sealed class RecordWriter
             Body = body,
         };
         _rows.Update(stored);
+        _limits.Changed(stored.Table, stored.Name);
         Record record = RecordMessages.ToMessage(stored);
         if (record.Body.Value.Length > Limits.RecordBytesMax)
         {
@@ -176,6 +182,7 @@ public sealed class RecordWriter
     /// <summary>Deletes a record after those that go with it, each with its event.</summary>
     private Record Remove(StoredRecord current)
     {
+        _limits.RequireWritable(current.Table);
         foreach (Referrer referrer in References.To(current.Table))
         {
             int countMax = referrer.Reference.OnDelete == OnDelete.Restrict ? 1 : Limits.CascadeRecordsCountMax + 1 - Deleted;
@@ -191,6 +198,7 @@ public sealed class RecordWriter
         }
 
         _rows.Delete(current);
+        _limits.Deleted(current.Table, current.Name);
         Record record = RecordMessages.ToMessage(current);
         Append(Kinds[current.Table.Name].Deleted, current.Name, new RecordEvent { Before = record, PreviousRevision = current.Revision });
         return record;

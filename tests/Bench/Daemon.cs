@@ -7,6 +7,8 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name)
 
     public string PlaintextSocket => Path.Combine(Root, "run", "plain.sock");
 
+    public string Database => Path.Combine(Root, "lib", "aurae.db");
+
     public string Socket => Path.Combine(Root, "run", "aurae.sock");
 
     /// <summary>Certificates, directories and configuration, as an operator makes them.</summary>

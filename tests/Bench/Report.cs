@@ -126,6 +126,7 @@ internal sealed class Report(bool isJson)
             {
                 case null: writer.WriteNullValue(); break;
                 case double number: writer.WriteNumberValue(Math.Round(number, 4)); break;
+                case long number: writer.WriteNumberValue(number); break;
                 case int number: writer.WriteNumberValue(number); break;
                 case bool flag: writer.WriteBooleanValue(flag); break;
                 default: writer.WriteStringValue(cell.ToString()); break;

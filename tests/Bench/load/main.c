@@ -140,6 +140,15 @@ static void parse_address(char *text)
     options.endpoint.port = port;
 }
 
+static uint64_t parse_number(const char *value)
+{
+    char *end;
+    uint64_t number = strtoull(value, &end, 10);
+    if (*end || *value < '0' || *value > '9')
+        fail("'%s' is not a whole number", value);
+    return number;
+}
+
 static void parse_option(int option, char *value)
 {
     const char *wrong = NULL;
@@ -155,14 +164,14 @@ static void parse_option(int option, char *value)
     case 'H': add_header(value); break;
     case 'b': wrong = payload_parse(&options.payload, value); break;
     case 'B': read_body_file(value); break;
-    case 'f': options.first = strtoull(value, NULL, 10); break;
-    case 'S': options.payload.seed = strtoull(value, NULL, 10); break;
+    case 'f': options.first = parse_number(value); break;
+    case 'S': options.payload.seed = parse_number(value); break;
     case 's': options.streams = atoi(value); break;
     case 'C': options.connections = atoi(value); break;
     case 'd': options.seconds = atof(value); break;
     case 'w': options.warmup_seconds = atof(value); break;
     case 'x': options.stall_seconds = atof(value); break;
-    case 'n': options.requests_max = strtoull(value, NULL, 10); break;
+    case 'n': options.requests_max = parse_number(value); break;
     case 'P': options.server_pid = atoi(value); break;
     case 'h': fputs(help, stdout); exit(0);
     default: exit(2);

@@ -52,9 +52,6 @@ internal sealed class ClientConnection : IDisposable
 
     public EndPoint EndPoint { get; }
 
-    /// <summary>The process behind the Unix socket; null before the first call, over TCP, and when the service manager holds the socket.</summary>
-    public DaemonProcess? Process { get; private set; }
-
     /// <summary>What generated clients are made of.</summary>
     public CallInvoker Invoker => _channel.CreateCallInvoker();
 
@@ -157,7 +154,6 @@ internal sealed class ClientConnection : IDisposable
         {
             await socket.ConnectAsync(EndPoint, cancel);
             _connectError = null;
-            Process = EndPoint is UnixDomainSocketEndPoint ? DaemonProcess.Behind(socket) : null;
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch (Exception error)

@@ -44,6 +44,13 @@ internal readonly struct Cell
     /// <summary>Programs get seconds.</summary>
     public static Cell Span(TimeSpan span) => new(Units.Span(span), writer => writer.WriteNumberValue(Math.Round(span.TotalSeconds, 3)), isNumber: false);
 
+    /// <summary>The age of something; a clock that was set back makes nothing younger than now.</summary>
+    public static Cell Ago(TimeSpan age)
+    {
+        var past = age < TimeSpan.Zero ? TimeSpan.Zero : age;
+        return new(Units.Span(past) + " ago", writer => writer.WriteNumberValue(Math.Round(past.TotalSeconds, 3)), isNumber: false);
+    }
+
     /// <summary>RFC 3339 in UTC for both; people see whole seconds.</summary>
     public static Cell Time(DateTimeOffset time) => new(
         time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture),

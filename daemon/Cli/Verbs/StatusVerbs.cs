@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Auraed.Base;
 using Auraed.Cli.Output;
+using Aurae.Admin.V0;
 using Aurae.Discovery.V0;
 using Aurae.Pki;
 using Grpc.Core;
@@ -71,9 +72,10 @@ internal static class StatusVerbs
     {
         var fields = new List<(string, Cell)>();
         Fault? failure = null;
+        DatabaseStatus? database = null;
         try
         {
-            await AddDaemonAsync(invocation, fields, cancel);
+            database = await AddDaemonAsync(invocation, fields, cancel);
         }
         catch (Fault fault)
         {
@@ -81,7 +83,16 @@ internal static class StatusVerbs
             fields.Insert(0, ("daemon", "not reachable"));
         }
 
-        AddFiles(invocation, fields);
+        if (database is null)
+        {
+            AddFile(invocation, fields);
+        }
+        else
+        {
+            AddDatabase(invocation, fields, database);
+        }
+
+        AddCertificate(invocation, fields);
         invocation.Printer.Fields(fields);
         if (failure is not null)
         {
@@ -89,26 +100,38 @@ internal static class StatusVerbs
         }
     }
 
-    private static async Task AddDaemonAsync(Invocation invocation, List<(string, Cell)> fields, CancellationToken cancel)
+    /// <summary>What the daemon knows of its file; null from one that does not tell.</summary>
+    private static async Task<DatabaseStatus?> AddDaemonAsync(Invocation invocation, List<(string, Cell)> fields, CancellationToken cancel)
     {
         var daemon = invocation.Daemon;
         fields.Add(("socket", daemon.Settings.Socket));
         fields.Add(("client_config", daemon.Settings.Source));
         var who = await DiscoverAsync(daemon, cancel);
+        var services = await ServicesAsync(daemon, cancel);
         var client = new Health.HealthClient(daemon.Invoker);
         var health = await daemon.CallAsync("ask for the daemon's health", options => client.CheckAsync(new HealthCheckRequest(), options), cancel);
-        fields.Insert(0, ("daemon", health.Status == HealthCheckResponse.Types.ServingStatus.Serving ? "running" : "draining"));
-        fields.Insert(1, ("version", who.Version));
-        if (daemon.Process is { } process)
+        var head = new List<(string, Cell)>
         {
-            fields.Insert(2, ("pid", process.Id));
-            fields.Insert(3, ("uptime", Cell.Span(process.Uptime)));
+            ("daemon", health.Status == HealthCheckResponse.Types.ServingStatus.Serving ? "running" : "draining"),
+            ("version", who.Version),
+        };
+        StatusResponse? status = null;
+        if (services.Contains(AdminService.Descriptor.FullName))
+        {
+            status = await daemon.CallAsync(
+                "ask for the daemon's status", options => new AdminService.AdminServiceClient(daemon.Invoker).StatusAsync(new StatusRequest(), options), cancel);
+            head.Add(("pid", status.ProcessId));
+            head.Add(("uptime", Cell.Span(status.Uptime.ToTimeSpan())));
+            head.Add(("resident_memory", Cell.Bytes(status.ResidentBytes)));
         }
 
-        foreach (var service in await ServicesAsync(daemon, cancel))
+        fields.InsertRange(0, head);
+        foreach (var service in services)
         {
             fields.Add((service, await ServiceHealthAsync(daemon, client, service, cancel)));
         }
+
+        return status?.Database;
     }
 
     /// <summary>The names of Aurae's services that the daemon offers, in order, as its reflection tells them.</summary>
@@ -142,11 +165,29 @@ internal static class StatusVerbs
         }
     }
 
-    private static void AddFiles(Invocation invocation, List<(string, Cell)> fields)
+    private static void AddDatabase(Invocation invocation, List<(string, Cell)> fields, DatabaseStatus database)
+    {
+        fields.Add(("database", database.Path));
+        fields.Add(("database_size", Cell.Bytes(database.FileBytes)));
+        fields.Add(("database_log", Cell.Bytes(database.LogBytes)));
+        fields.Add(("last_sequence", database.LastSequence));
+        fields.Add(("schema_version", database.SchemaVersion));
+        fields.Add(("published_copy", database.PublishedTime is { } published ? Cell.Ago(invocation.Environment.Time.GetUtcNow() - published.ToDateTimeOffset()) : "never"));
+        if (database.Failure.Length > 0)
+        {
+            fields.Add(("database_failure", database.Failure));
+        }
+    }
+
+    private static void AddFile(Invocation invocation, List<(string, Cell)> fields)
     {
         var database = new FileInfo(Path.Combine(invocation.Layout.LibraryDirectory, "aurae.db"));
         fields.Add(("database", database.FullName));
         fields.Add(("database_size", database.Exists ? Cell.Bytes(database.Length) : "not there, or not for this user to see"));
+    }
+
+    private static void AddCertificate(Invocation invocation, List<(string, Cell)> fields)
+    {
         var certificate = invocation.Layout.ServerCertificatePath;
         if (File.Exists(certificate))
         {

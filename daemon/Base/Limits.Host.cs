@@ -24,6 +24,9 @@ public static partial class Limits
     /// <summary>How often calls are looked at for their time: what a call may run over.</summary>
     public static readonly TimeSpan CallSweepInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Between two warnings that calls are refused for want of room; those between are told at debug.</summary>
+    public static readonly TimeSpan ExhaustedLogInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>What a caller past <see cref="CallCountMax"/> is told to wait.</summary>
     public static readonly TimeSpan CallRetryAfter = TimeSpan.FromMilliseconds(100);
 
@@ -55,4 +58,10 @@ public static partial class Limits
 
     /// <summary>Signals that wait to be acted on; more of them say nothing new.</summary>
     public const int SignalQueueCountMax = 16;
+
+    /// <summary>A write that takes so long is none: the disk or the writer hangs. Longer than the slowest sync of a disk that recovers.</summary>
+    public static readonly TimeSpan WriterRoundMax = TimeSpan.FromSeconds(60);
+
+    /// <summary>A publication without a step forward for so long hangs. Its last step is one sync of the whole copy.</summary>
+    public static readonly TimeSpan PublishStepMax = TimeSpan.FromMinutes(10);
 }

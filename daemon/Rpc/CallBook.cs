@@ -1,27 +1,4 @@
-using Grpc.Core;
-
 namespace Auraed.Rpc;
-
-/// <summary>One call in flight, and its place in the book.</summary>
-internal sealed class Call(ServerCallContext context, ConnectionState connection, bool isUnary, long started)
-{
-    public ServerCallContext Context { get; } = context;
-
-    public ConnectionState Connection { get; } = connection;
-
-    public bool IsUnary { get; } = isUnary;
-
-    /// <summary>A timestamp of the book's TimeProvider.</summary>
-    public long Started { get; } = started;
-
-    public bool IsCut { get; set; }
-
-    internal Call? Before { get; set; }
-
-    internal Call? After { get; set; }
-
-    internal int Shard { get; set; }
-}
 
 /// <summary>Calls in flight. Invariants: Count is the number of calls entered and not left; a call is in the list of its shard from enter to leave.</summary>
 internal sealed class CallBook
@@ -80,8 +57,8 @@ internal sealed class CallBook
         Interlocked.Decrement(ref _count);
     }
 
-    /// <summary>The unary calls that are longer in flight than <paramref name="max"/>, each handed out once.</summary>
-    public List<Call> TakeOverdue(TimeProvider time, TimeSpan max)
+    /// <summary>The unary calls that are longer in flight than <paramref name="max"/>; those that go on nonetheless come again the next time.</summary>
+    public List<Call> FindOverdue(TimeProvider time, TimeSpan max)
     {
         var overdue = new List<Call>();
         for (var shard = 0; shard < ShardCount; shard++)
@@ -90,9 +67,8 @@ internal sealed class CallBook
             {
                 for (var call = _heads[shard]; call is not null; call = call.After)
                 {
-                    if (call.IsUnary && !call.IsCut && time.GetElapsedTime(call.Started) > max)
+                    if (call.IsUnary && time.GetElapsedTime(call.Started) > max)
                     {
-                        call.IsCut = true;
                         overdue.Add(call);
                     }
                 }

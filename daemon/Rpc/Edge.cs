@@ -20,6 +20,7 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
     private readonly CallBook _book = new();
     private ITimer? _sweep;
     private EdgeBounds _bounds = bounds;
+    private long _exhaustedSaid;
 
     /// <summary>Told of an exception that only our own bug can cause; the host ends the process.</summary>
     public Action<InvariantException>? Broken { get; set; }
@@ -32,7 +33,10 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
         set => Volatile.Write(ref _bounds, value);
     }
 
-    /// <summary>Starts to look after calls that run too long.</summary>
+    /// <summary>
+    /// Starts to look after calls that run too long. One is first cancelled, and answers DEADLINE_EXCEEDED when its handler ends by that; a handler that goes
+    /// on nonetheless has its stream reset at the next look.
+    /// </summary>
     public void Start() => _sweep ??= time.CreateTimer(_ => Sweep(), null, Limits.CallSweepInterval, Limits.CallSweepInterval);
 
     public void Dispose()
@@ -72,7 +76,7 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
         var elapsed = time.GetElapsedTime(call.Started);
         if (code != StatusCode.OK)
         {
-            Log.CallFailed(logger, call.Context.Method, code.ToString(), elapsed.TotalMilliseconds, PrincipalOf(call), RequestIdOf(call), call.Context.Status.Detail);
+            LogFailure(call, code, call.Context.Status.Detail);
         }
         else if (call.IsUnary && Bounds.SlowCall is var slow && slow > TimeSpan.Zero && elapsed > slow)
         {
@@ -90,6 +94,8 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
         Leave(call);
         switch (error)
         {
+            case OperationCanceledException or Fault { Kind: FaultKind.Cancelled or FaultKind.DeadlineExceeded } when call.IsCut:
+                return Told(call, new Fault(FaultKind.DeadlineExceeded, $"{call.Context.Method}: it ran longer than limits.call_time allows") { Reason = "CALL_TIME" });
             case RpcException status:
                 LogFailure(call, status.StatusCode, status.Status.Detail);
                 return status;
@@ -118,12 +124,38 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
         return FaultStatus.ToException(fault);
     }
 
-    private void LogFailure(Call call, StatusCode code, string detail) => Log.CallFailed(
-        logger, call.Context.Method, code.ToString(), time.GetElapsedTime(call.Started).TotalMilliseconds, PrincipalOf(call), RequestIdOf(call), detail);
+    private void LogFailure(Call call, StatusCode code, string detail)
+    {
+        var level = LevelOf(code);
+        if (logger.IsEnabled(level))
+        {
+            var elapsed = time.GetElapsedTime(call.Started).TotalMilliseconds;
+            Log.CallFailed(logger, level, call.Context.Method, code.ToString(), elapsed, PrincipalOf(call), RequestIdOf(call), detail);
+        }
+    }
+
+    /// <summary>Loud is what an operator can mend; what a caller did wrong is told to the caller.</summary>
+    private LogLevel LevelOf(StatusCode code) => code switch
+    {
+        StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss => LogLevel.Warning,
+        StatusCode.Unavailable => drain.IsDraining ? LogLevel.Debug : LogLevel.Warning,
+        StatusCode.ResourceExhausted => IsTimeToSayExhausted() ? LogLevel.Warning : LogLevel.Debug,
+        StatusCode.PermissionDenied or StatusCode.Unauthenticated => LogLevel.Information,
+        _ => LogLevel.Debug,
+    };
+
+    /// <summary>A flood of calls must not become one of lines.</summary>
+    private bool IsTimeToSayExhausted()
+    {
+        var said = Volatile.Read(ref _exhaustedSaid);
+        var now = time.GetTimestamp();
+        return (said == 0 || time.GetElapsedTime(said, now) >= Limits.ExhaustedLogInterval) && Interlocked.CompareExchange(ref _exhaustedSaid, now, said) == said;
+    }
 
     private void Leave(Call call)
     {
         _book.Leave(call);
+        call.End();
         call.Connection.Leave();
     }
 
@@ -131,10 +163,17 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
     {
         if (Bounds.CallTimeMax is var max && max > TimeSpan.Zero)
         {
-            foreach (var call in _book.TakeOverdue(time, max))
+            foreach (var call in _book.FindOverdue(time, max))
             {
-                Log.CallCut(logger, call.Context.Method, PrincipalOf(call), RequestIdOf(call), max);
-                call.Context.GetHttpContext().Abort();
+                if (call.Cut())
+                {
+                    Log.CallCut(logger, call.Context.Method, PrincipalOf(call), RequestIdOf(call), max.TotalSeconds);
+                }
+                else
+                {
+                    // Its handler did not heed the token for a whole interval.
+                    call.Context.GetHttpContext().Abort();
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ public sealed class EdgeInterceptor(Edge edge) : Interceptor
         Task<TResponse> response;
         try
         {
-            response = continuation(request, context);
+            response = continuation(request, call);
         }
         catch (Exception error)
         {
@@ -33,14 +33,14 @@ public sealed class EdgeInterceptor(Edge edge) : Interceptor
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var call = edge.Begin(context, isUnary: false);
-        return await AwaitAsync(call, Start(call, () => continuation(requestStream, context)));
+        return await AwaitAsync(call, Start(call, () => continuation(requestStream, call)));
     }
 
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var call = edge.Begin(context, isUnary: false);
-        await AwaitAsync(call, Start(call, () => continuation(request, responseStream, context)));
+        await AwaitAsync(call, Start(call, () => continuation(request, responseStream, call)));
     }
 
     public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
@@ -50,7 +50,7 @@ public sealed class EdgeInterceptor(Edge edge) : Interceptor
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var call = edge.Begin(context, isUnary: false);
-        await AwaitAsync(call, Start(call, () => continuation(requestStream, responseStream, context)));
+        await AwaitAsync(call, Start(call, () => continuation(requestStream, responseStream, call)));
     }
 
     private TTask Start<TTask>(Call call, Func<TTask> handler)

@@ -91,11 +91,12 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>
     /// Runs the work on the writer's thread in a savepoint of its own; the answer comes after the commit is on the disk. An exception rolls
-    /// back this work alone. Fault(Exhausted) when the queue or the disk is full. The token is heeded until the work begins.
+    /// back this work alone. Fault(Exhausted) when the queue or the disk is full. A caller that cancels while the work waits is answered at once; work that has begun is done.
     /// </summary>
     public Task<T> WriteAsync<T>(Func<WriteUnit, T> work, CancellationToken cancel, WritePriority priority = WritePriority.Small)
     {
         var item = new WriteItem<T>(work, cancel);
+        item.HeedCancel();
         _writer.Queue.Add(item, priority);
         return item.Task;
     }

@@ -15,8 +15,12 @@ public enum WritePriority
 internal abstract class WriteItem(CancellationToken cancel)
 {
     private Exception? _failure;
+    private int _isTaken;
 
     public CancellationToken Cancel { get; } = cancel;
+
+    /// <summary>Decides once between the writer that begins the work and the caller that waits no longer.</summary>
+    public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;
 
     /// <summary>The first reason stays.</summary>
     public void Fail(Exception failure) => _failure ??= failure;
@@ -44,24 +48,35 @@ internal abstract class WriteItem(CancellationToken cancel)
 internal sealed class WriteItem<T>(Func<WriteUnit, T> work, CancellationToken cancel) : WriteItem(cancel)
 {
     private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenRegistration _leaving;
     private T? _result;
 
     public Task<T> Task => _promise.Task;
 
+    /// <summary>Answers a caller that leaves before the work begins; before the item is queued.</summary>
+    public void HeedCancel() => _leaving = Cancel.UnsafeRegister(
+        static item =>
+        {
+            var self = (WriteItem<T>)item!;
+            if (self.TryTake())
+            {
+                _ = self._promise.TrySetCanceled(self.Cancel);
+            }
+        },
+        this);
+
     public override void Run(WriteUnit unit) => _result = work(unit);
 
-    protected override void AnswerResult() => _promise.SetResult(_result!);
+    protected override void AnswerResult()
+    {
+        _ = _leaving.Unregister();
+        _ = _promise.TrySetResult(_result!);
+    }
 
     protected override void AnswerFailure(Exception failure)
     {
-        if (failure is OperationCanceledException)
-        {
-            _promise.SetCanceled(Cancel);
-        }
-        else
-        {
-            _promise.SetException(failure);
-        }
+        _ = _leaving.Unregister();
+        _ = failure is OperationCanceledException ? _promise.TrySetCanceled(Cancel) : _promise.TrySetException(failure);
     }
 }
 

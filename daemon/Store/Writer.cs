@@ -180,7 +180,7 @@ internal sealed class Writer
     /// <summary>False when the engine has given up the whole transaction, and with it everyone in it.</summary>
     private bool RunOne(WriteItem item)
     {
-        if (item.Cancel.IsCancellationRequested)
+        if (!item.TryTake() || item.Cancel.IsCancellationRequested)
         {
             item.Fail(new OperationCanceledException(item.Cancel));
             return true;

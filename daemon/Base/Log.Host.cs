@@ -9,7 +9,7 @@ public static partial class Log
     public static partial void Ready(ILogger logger, string version, string sockets, string database, string config, int processId, long milliseconds);
 
     [LoggerMessage(1001, LogLevel.Information, "{Signal}: stopping; running calls have {Timeout} to finish")]
-    public static partial void Draining(ILogger logger, string signal, TimeSpan timeout);
+    public static partial void Draining(ILogger logger, string signal, string timeout);
 
     [LoggerMessage(1002, LogLevel.Information, "stopped")]
     public static partial void Stopped(ILogger logger);

@@ -37,9 +37,10 @@ internal sealed class Composition : IAsyncDisposable
         _database = database;
         _records = records;
         _time = time;
-        _upkeep = new Upkeep(database, time);
-        _queries = new Queries(database);
         Pulses = new Pulses(time);
+        Writing = new WriterProbe(database, Pulses);
+        _upkeep = new Upkeep(database, time, Pulses);
+        _queries = new Queries(database);
     }
 
     /// <summary>What is really served: health, reflection and discovery know these.</summary>
@@ -57,11 +58,13 @@ internal sealed class Composition : IAsyncDisposable
 
     public Pulses Pulses { get; }
 
+    public WriterProbe Writing { get; }
+
     public DrainSignal Drain { get; } = new();
 
     public HealthBoard Board { get; } = new();
 
-    public string DatabasePath => _database.Path;
+    public Database Database => _database;
 
     /// <summary>Fires when the daemon cannot go on.</summary>
     public CancellationToken Failed => _failed.Token;

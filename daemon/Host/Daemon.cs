@@ -28,9 +28,9 @@ public static class Daemon
         using var signals = new DaemonSignals(cancel);
         await using var host = await DaemonHost.StartAsync(settings, environment, log, TimeProvider.System, cancel);
         using var manager = new ServiceManager(environment, host.Logger);
-        using var watchdog = new Watchdog(manager, host.Parts.Pulses, TimeProvider.System, host.Logger);
+        using var watchdog = new Watchdog(manager, host.Parts, TimeProvider.System, host.Logger);
         using var failure = host.Parts.Failed.Register(() => signals.Post(DaemonSignal.Failure));
-        Log.Ready(host.Logger, DaemonHost.Version, host.Sockets, host.Parts.DatabasePath, settings.ConfigPath ?? "none", Environment.ProcessId, AgeOfProcess());
+        Log.Ready(host.Logger, DaemonHost.Version, host.Sockets, host.Parts.Database.Path, settings.ConfigPath ?? "none", Environment.ProcessId, AgeOfProcess());
         manager.Ready(Status(host));
         // What only the start needed goes back to the system, after whoever waited for the start has been told.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -68,7 +68,7 @@ public static class Daemon
     private static async Task<bool> DrainAsync(DaemonHost host, DaemonSignals signals, DaemonSignal signal)
     {
         var timeout = host.Settings.DrainTimeout;
-        Log.Draining(host.Logger, signal.ToString(), timeout);
+        Log.Draining(host.Logger, signal.ToString(), SettingsCatalog.Shown(timeout));
         using var cut = new CancellationTokenSource();
         cut.CancelAfter(timeout);
         var stop = host.StopAsync(cut.Token);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Reflection;
 using Auraed.Base;
 using Auraed.Config;
@@ -138,7 +139,7 @@ internal sealed class DaemonHost : IAsyncDisposable
             await _app.StartAsync(cancel);
             _composition.Work(Settings, Logger);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or SocketException)
         {
             throw new Fault(FaultKind.Precondition, $"cannot listen: {error.Message}", "socket", "give another address", error);
         }

@@ -8,19 +8,20 @@ internal sealed class Watchdog : IDisposable
 {
     private readonly ITimer? _timer;
 
-    public Watchdog(ServiceManager manager, Pulses pulses, TimeProvider time, ILogger logger)
+    public Watchdog(ServiceManager manager, Composition parts, TimeProvider time, ILogger logger)
     {
         if (manager.WatchdogInterval > TimeSpan.Zero)
         {
-            _timer = time.CreateTimer(_ => Look(manager, pulses, logger), null, TimeSpan.Zero, manager.WatchdogInterval);
+            _timer = time.CreateTimer(_ => Look(manager, parts, logger), null, TimeSpan.Zero, manager.WatchdogInterval);
         }
     }
 
     public void Dispose() => _timer?.Dispose();
 
-    private static void Look(ServiceManager manager, Pulses pulses, ILogger logger)
+    private static void Look(ServiceManager manager, Composition parts, ILogger logger)
     {
-        if (pulses.FindStalled() is { } loop)
+        parts.Writing.Ask();
+        if (parts.Pulses.FindStalled() is { } loop)
         {
             Log.LoopStalled(logger, loop);
         }

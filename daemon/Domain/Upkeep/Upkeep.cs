@@ -9,8 +9,9 @@ namespace Auraed.Domain.Upkeep;
 /// The care of the one file while the daemon runs: copies, checks, the copy for a plain cp. Invariants: a published copy is replaced by a
 /// complete one or not at all; one publication runs at a time.
 /// </summary>
-public sealed class Upkeep(Database database, TimeProvider time) : IDisposable
+public sealed class Upkeep(Database database, TimeProvider time, Pulses pulses) : IDisposable
 {
+    private readonly Pulse _pulse = pulses.Add("publication", Limits.PublishStepMax);
     private readonly SemaphoreSlim _publishing = new(1);
 
     /// <summary>When the copy was last published, by this daemon or one before it; null when never.</summary>
@@ -40,11 +41,19 @@ public sealed class Upkeep(Database database, TimeProvider time) : IDisposable
         await _publishing.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            return (await database.PublishAsync(step => progress?.Invoke(step.ToMessage()), cancel).ConfigureAwait(false)).ToMessage();
+            _pulse.Enter();
+            return (await database.PublishAsync(Tell, cancel).ConfigureAwait(false)).ToMessage();
         }
         finally
         {
+            _pulse.Leave();
             _publishing.Release();
+        }
+
+        void Tell(StoreProgress step)
+        {
+            _pulse.Enter();
+            progress?.Invoke(step.ToMessage());
         }
     }
 

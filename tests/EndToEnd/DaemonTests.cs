@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text;
 using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Host;
@@ -165,30 +164,17 @@ public sealed class DaemonTests : IDisposable
     }
 
     [Fact]
-    public async Task The_service_manager_hears_of_start_reload_and_stop()
+    public async Task The_service_manager_hears_of_start_and_stop()
     {
-        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        manager.Bind(new UnixDomainSocketEndPoint(_fixture["notify"]));
-        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = _fixture["notify"], ["WATCHDOG_USEC"] = "20000" };
+        using var manager = new NotifySocket(_fixture["notify"]);
+        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = manager.Path, ["WATCHDOG_USEC"] = "20000" };
         using var stop = new CancellationTokenSource();
         var run = Daemon.RunAsync(_fixture.Settings(), environment, _fixture.Log, stop.Token);
-        var heard = new StringBuilder();
-        await HearAsync("READY=1");
-        await HearAsync("WATCHDOG=1");
+        await manager.HearAsync("READY=1");
+        await manager.HearAsync("WATCHDOG=1");
         await stop.CancelAsync();
-        await HearAsync("STOPPING=1");
+        await manager.HearAsync("STOPPING=1");
         Assert.Equal(0, await run);
-
-        async Task HearAsync(string state)
-        {
-            var buffer = new byte[4096];
-            while (!heard.ToString().Contains(state, StringComparison.Ordinal))
-            {
-                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-                var length = await manager.ReceiveAsync(buffer, SocketFlags.None, patience.Token);
-                heard.Append(Encoding.UTF8.GetString(buffer, 0, length)).Append('\n');
-            }
-        }
     }
 
     [Fact]

@@ -20,6 +20,8 @@ internal sealed class DaemonFixture : IDisposable
 
     public LogStream Log { get; } = new();
 
+    public string Root => _directory.Path;
+
     public string SocketPath => _directory["run/aurae.sock"];
 
     public string this[string name] => _directory[name];
@@ -29,6 +31,8 @@ internal sealed class DaemonFixture : IDisposable
 
     public Task<DaemonHost> StartAsync(params (string Key, string Value)[] flags) =>
         DaemonHost.StartAsync(Settings(flags), new Dictionary<string, string>(), Log, TimeProvider.System, default);
+
+    public Task<DaemonHost> StartAsync(TimeProvider time) => DaemonHost.StartAsync(Settings(), new Dictionary<string, string>(), Log, time, default);
 
     public X509Certificate2 ClientCertificate() => FromPem(Pki.ClientCertificate(ClientName.Default), Pki.ClientKey(ClientName.Default));
 

@@ -28,7 +28,7 @@ public static class Daemon
         using var signals = new DaemonSignals(cancel);
         await using var host = await DaemonHost.StartAsync(settings, environment, log, TimeProvider.System, cancel);
         using var manager = new ServiceManager(environment, host.Logger);
-        using var watchdog = new Watchdog(manager, host.Parts, TimeProvider.System, host.Logger);
+        await using var watchdog = new Watchdog(manager, host.Parts, TimeProvider.System, host.Logger);
         using var failure = host.Parts.Failed.Register(() => signals.Post(DaemonSignal.Failure));
         Log.Ready(host.Logger, DaemonHost.Version, host.Sockets, host.Parts.Database.Path, settings.ConfigPath ?? "none", Environment.ProcessId, AgeOfProcess());
         manager.Ready(Status(host));

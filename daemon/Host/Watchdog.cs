@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Auraed.Host;
 
 /// <summary>Feeds the service manager's watchdog while every loop of the daemon is alive. The timer runs on the thread pool, so a starved pool feeds nothing either.</summary>
-internal sealed class Watchdog : IDisposable
+internal sealed class Watchdog : IAsyncDisposable
 {
     private readonly ITimer? _timer;
 
@@ -16,7 +16,8 @@ internal sealed class Watchdog : IDisposable
         }
     }
 
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>Completes when no look is under way any more.</summary>
+    public ValueTask DisposeAsync() => _timer?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static void Look(ServiceManager manager, Composition parts, ILogger logger)
     {

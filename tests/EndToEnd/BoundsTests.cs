@@ -100,7 +100,7 @@ public sealed class BoundsTests : IDisposable
         await using var host = await _fixture.StartAsync(time);
         var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = manager.Path, ["WATCHDOG_USEC"] = "20000" };
         using var speaker = new ServiceManager(environment, host.Logger);
-        using var watchdog = new Watchdog(speaker, host.Parts, time, host.Logger);
+        await using var watchdog = new Watchdog(speaker, host.Parts, time, host.Logger);
         await manager.HearAsync("WATCHDOG=1");
         using (await WriterBlock.HoldAsync(host.Parts.Database))
         {

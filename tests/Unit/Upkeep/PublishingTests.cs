@@ -23,7 +23,7 @@ public sealed class PublishingTests : IAsyncLifetime
     public Task InitializeAsync()
     {
         _database = _fixture.Open();
-        _upkeep = new Domain.Upkeep.Upkeep(_database, _time);
+        _upkeep = new Domain.Upkeep.Upkeep(_database, _time, new Pulses(_time));
         return Task.CompletedTask;
     }
 

@@ -140,5 +140,6 @@ internal sealed class TlsIdentity
     }
 
     private static Fault Bad(string field, string path, string why, Exception? cause) => new(
-        FaultKind.Precondition, $"{field} {path} cannot be used: {why}", field, "auraed pki init makes a set, auraed pki check explains one", cause) { Reason = "PKI" };
+        FaultKind.Precondition, $"{field} {path} cannot be used: {why}", field, "auraed pki init makes a set, auraed pki check explains one", cause)
+    { Reason = "PKI" };
 }

@@ -123,5 +123,6 @@ internal sealed class UnixListener : IDisposable
     }
 
     private static Fault Live(string path) => new(
-        FaultKind.Precondition, $"socket {path} is served by another daemon", "socket", "stop it (auraed status shows it), or give this one another --socket") { Reason = "SOCKET_IN_USE" };
+        FaultKind.Precondition, $"socket {path} is served by another daemon", "socket", "stop it (auraed status shows it), or give this one another --socket")
+    { Reason = "SOCKET_IN_USE" };
 }

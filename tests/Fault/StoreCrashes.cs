@@ -187,7 +187,8 @@ public sealed class StoreCrashes : IDisposable
 
     private Process Start(string point, int times, string job, params string[] more) => Process.Start(new ProcessStartInfo(
         Environment.ProcessPath!,
-        [Support.Program.Assembly, "store", job, _fixture.Library, _fixture.KeyPath, point, $"{times}", .. more]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        [Support.Program.Assembly, "store", job, _fixture.Library, _fixture.KeyPath, point, $"{times}", .. more])
+    { RedirectStandardOutput = true, RedirectStandardError = true })!;
 
     private static List<long> Acknowledged(IEnumerable<string> lines) =>
         [.. lines.Where(line => line.StartsWith("ack ", StringComparison.Ordinal)).Select(line => long.Parse(line.AsSpan(4), null))];

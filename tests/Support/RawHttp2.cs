@@ -54,7 +54,12 @@ public sealed class RawHttp2 : IDisposable
     {
         var all = new Dictionary<string, string>
         {
-            [":method"] = "POST", [":scheme"] = "http", [":authority"] = "localhost", [":path"] = path, ["content-type"] = "application/grpc", ["te"] = "trailers",
+            [":method"] = "POST",
+            [":scheme"] = "http",
+            [":authority"] = "localhost",
+            [":path"] = path,
+            ["content-type"] = "application/grpc",
+            ["te"] = "trailers",
         };
         foreach (var (name, value) in fields)
             all[name] = value;

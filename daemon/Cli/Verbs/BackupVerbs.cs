@@ -98,7 +98,12 @@ internal static class BackupVerbs
             var report = Maintenance.Verify(path, key, steps.Tell, cancel);
             result = new VerifyResult
             {
-                Path = report.Path, Sound = report.IsSound, Pages = report.Pages, Events = report.Events, SchemaVersion = report.Version, Findings = { report.Findings },
+                Path = report.Path,
+                Sound = report.IsSound,
+                Pages = report.Pages,
+                Events = report.Events,
+                SchemaVersion = report.Version,
+                Findings = { report.Findings },
             };
         }
         else

@@ -89,7 +89,8 @@ public sealed class RecordIncludes
                     FaultKind.Exhausted,
                     $"the answer would include more than {Limits.IncludedRecordsCountMax} related records or {Limits.PageBytesMax} bytes of them",
                     Field,
-                    "ask for smaller pages") { Reason = "INCLUDE_TOO_LARGE" };
+                    "ask for smaller pages")
+                { Reason = "INCLUDE_TOO_LARGE" };
             }
 
             holder.Included.Add(message);

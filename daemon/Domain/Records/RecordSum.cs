@@ -56,5 +56,6 @@ internal static class RecordSum
     private static Fault OutOfBounds(RecordAdd add, string sum) => new(
         FaultKind.Precondition,
         $"{string.Join('.', add.Path)} of {add.Table.Name} '{add.Name}' would be {sum}, which is out of its bounds",
-        "path") { Reason = "SUM_OUT_OF_BOUNDS" };
+        "path")
+    { Reason = "SUM_OUT_OF_BOUNDS" };
 }

@@ -212,7 +212,8 @@ public sealed class RecordWriter
                 throw new Fault(
                     FaultKind.Precondition,
                     $"{target.Table.Name} '{target.Name}' cannot be deleted: {referrer.Table.Name} '{name}' refers to it by {referrer.Field.Name}",
-                    hint: $"delete {referrer.Table.Name} '{name}' first, or change its {referrer.Field.Name}") { Reason = "REFERRED_TO" };
+                    hint: $"delete {referrer.Table.Name} '{name}' first, or change its {referrer.Field.Name}")
+                { Reason = "REFERRED_TO" };
             case OnDelete.Cascade:
                 if (Find(referrer.Table, name) is { } found)
                 {

@@ -48,7 +48,8 @@ internal static class References
                     FaultKind.Precondition,
                     $"{referrer.Field.Name} refers to {referrer.Reference.TargetTable} '{name}', which tenant '{tenant}' has not",
                     "record.body." + referrer.Field.Name,
-                    "create it first; in one Commit its operation comes before") { Reason = "DANGLING_REFERENCE" };
+                    "create it first; in one Commit its operation comes before")
+                { Reason = "DANGLING_REFERENCE" };
             }
         }
     }

@@ -39,7 +39,8 @@ internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenan
             throw new Fault(
                 FaultKind.Precondition,
                 $"tenant '{tenant}' is read-only: its records cannot be changed",
-                hint: $"set read_only of tenant '{tenant}' to false in the tenant '{RecordNames.DefaultTenant}'") { Reason = "TENANT_READ_ONLY" };
+                hint: $"set read_only of tenant '{tenant}' to false in the tenant '{RecordNames.DefaultTenant}'")
+            { Reason = "TENANT_READ_ONLY" };
         }
     }
 
@@ -51,7 +52,8 @@ internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenan
             throw new Fault(
                 FaultKind.Exhausted,
                 $"tenant '{tenant}' may hold {max} records and has no room for {table.Name} '{name}'",
-                hint: $"delete records that are not needed, or raise record_count_max of tenant '{tenant}'") { Reason = "TENANT_FULL" };
+                hint: $"delete records that are not needed, or raise record_count_max of tenant '{tenant}'")
+            { Reason = "TENANT_FULL" };
         }
 
         Changed(table, name);

@@ -1,6 +1,7 @@
 using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Domain.Events;
 using Auraed.Domain.Query;
 using Auraed.Domain.Records;
 using Auraed.Domain.Upkeep;
@@ -51,6 +52,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Records.V0.RecordService.Descriptor,
         Aurae.Vms.V0.VmService.Descriptor,
         Aurae.Query.V0.QueryService.Descriptor,
+        Aurae.Events.V0.EventService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -113,6 +115,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
         services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
         services.AddSingleton(new QueryService(_queries));
+        services.AddSingleton(new EventService(new Events(_database, _time), Drain));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -130,6 +133,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<VmService>();
         endpoints.MapGrpcService<AdminServer>();
         endpoints.MapGrpcService<QueryService>();
+        endpoints.MapGrpcService<EventService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>

@@ -45,6 +45,9 @@ public static class AccessTable
             ["/aurae.query.v0.QueryService/ListTables"] = new(AccessVerb.Read, "records"),
             ["/aurae.query.v0.QueryService/GetStatistics"] = new(AccessVerb.Read, "host"),
 
+            ["/aurae.events.v0.EventService/Read"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.EventService/Watch"] = new(AccessVerb.Read, "events"),
+
             ["/aurae.admin.v0.AdminService/Status"] = new(AccessVerb.Read, "host"),
             ["/aurae.admin.v0.AdminService/Backup"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/Publish"] = new(AccessVerb.Operate, "database"),

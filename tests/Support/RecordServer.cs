@@ -38,21 +38,27 @@ internal sealed class RecordServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DrainSignal>();
         builder.Services.AddSingleton<VirtualMachines>();
+        builder.Services.AddSingleton(new Auraed.Domain.Events.Events(database, TimeProvider.System));
         builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
+        builder.Services.AddSingleton<Auraed.Rpc.EventService>();
         builder.Services.AddSingleton<Auraed.Rpc.VmService>();
         builder.Services.AddSingleton<FaultInterceptor>();
         builder.Services.AddGrpc(options => options.Interceptors.Add<FaultInterceptor>());
         _app = builder.Build();
         _app.MapGrpcService<Auraed.Rpc.RecordService>();
         _app.MapGrpcService<Auraed.Rpc.VmService>();
+        _app.MapGrpcService<Auraed.Rpc.EventService>();
         _channel = UnixSocketChannel.Open(SocketPath);
         Records = new Aurae.Records.V0.RecordService.RecordServiceClient(_channel);
+        Events = new Aurae.Events.V0.EventService.EventServiceClient(_channel);
         Vms = new Aurae.Vms.V0.VmService.VmServiceClient(_channel);
     }
 
     public Database Database { get; }
 
     public Aurae.Records.V0.RecordService.RecordServiceClient Records { get; }
+
+    public Aurae.Events.V0.EventService.EventServiceClient Events { get; }
 
     public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
 

@@ -1,0 +1,53 @@
+using System.Collections.Frozen;
+using Aurae.Events.V0;
+using Aurae.Records.V0;
+using Aurae.Schema;
+using Auraed.Store;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Auraed.EventLog;
+
+/// <summary>One event as the message that all who are told of it share; nobody changes it.</summary>
+public sealed class LogEvent
+{
+    private static readonly FrozenSet<string> Tables = Aurae.Schema.Tables.All.Select(table => table.Name).ToFrozenSet(StringComparer.Ordinal);
+    private static readonly string RecordEventUrl = "type.googleapis.com/" + RecordEvent.Descriptor.FullName;
+
+    public LogEvent(StoredEvent stored)
+    {
+        Bytes = stored.Bytes;
+        Message = new Event
+        {
+            Sequence = stored.Sequence,
+            Revision = stored.Revision,
+            Time = TimeOf(stored.Time),
+            Tenant = stored.Tenant,
+            Principal = stored.Principal,
+            Kind = stored.Kind,
+            Subject = stored.Subject,
+            Payload = new Any { TypeUrl = TypeUrlOf(stored.Kind), Value = UnsafeByteOperations.UnsafeWrap(stored.Payload) },
+            Hash = UnsafeByteOperations.UnsafeWrap(stored.Hash),
+        };
+        if (stored.RequestId is { } request)
+        {
+            Message.RequestId = request;
+        }
+    }
+
+    public Event Message { get; }
+
+    public int Bytes { get; }
+
+    private static string TypeUrlOf(string kind)
+    {
+        int dot = kind.LastIndexOf('.');
+        return dot > 0 && Tables.Contains(kind[..dot]) ? RecordEventUrl : string.Empty;
+    }
+
+    private static Timestamp TimeOf(long nanoseconds)
+    {
+        long seconds = Math.DivRem(nanoseconds, 1_000_000_000, out long rest);
+        return rest < 0 ? new Timestamp { Seconds = seconds - 1, Nanos = (int)(rest + 1_000_000_000) } : new Timestamp { Seconds = seconds, Nanos = (int)rest };
+    }
+}

@@ -22,6 +22,7 @@ internal static class CommandTree
         .. DaemonVerbs.Build(environment),
         .. StatusVerbs.Build(environment),
         RecordsVerbs.Build(environment),
+        EventsVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
         QueryVerbs.Build(environment),
         PkiVerbs.Build(environment),

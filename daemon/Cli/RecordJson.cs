@@ -17,7 +17,7 @@ namespace Auraed.Cli;
 /// </summary>
 internal static class RecordJson
 {
-    private static readonly TypeRegistry Registry = TypeRegistry.FromMessages(Tables.All.Select(table => table.Message));
+    private static readonly TypeRegistry Registry = TypeRegistry.FromMessages([.. Tables.All.Select(table => table.Message), RecordEvent.Descriptor]);
 
     private static readonly JsonFormatter Compact = new(JsonFormatter.Settings.Default.WithTypeRegistry(Registry).WithPreserveProtoFieldNames(true));
 
@@ -28,6 +28,18 @@ internal static class RecordJson
     private static readonly Dictionary<string, string> Short = new(StringComparer.OrdinalIgnoreCase) { ["vm"] = "virtual_machine", ["nic"] = "network_interface" };
 
     public static string Write(IMessage message, bool isIndented) => (isIndented ? Indented : Compact).Format(message);
+
+    /// <summary>True when Write can show it: its type is known here, and so is that of the records in a record's event.</summary>
+    public static bool Knows(Any packed)
+    {
+        if (Registry.Find(Any.GetTypeName(packed.TypeUrl)) is not { } type)
+        {
+            return false;
+        }
+
+        return type != RecordEvent.Descriptor || RecordEvent.Parser.ParseFrom(packed.Value) is var content
+            && new[] { content.After, content.Before }.All(record => record?.Body is null || Registry.Find(Any.GetTypeName(record.Body.TypeUrl)) is not null);
+    }
 
     /// <summary>A type by its full name, its table ("virtual_machine", "virtual-machine"), its message ("VirtualMachine"), or "vm" and "nic".</summary>
     public static RecordTable Table(string text)

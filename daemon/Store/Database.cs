@@ -29,7 +29,6 @@ public sealed class Database : IAsyncDisposable
         _connection = connection;
         _tables = tables;
         Id = connection.QueryTexts("SELECT value FROM meta WHERE key = 'database_id'").FirstOrDefault() ?? "";
-        PublishedTime = File.Exists(PublishedPath) ? File.GetLastWriteTimeUtc(PublishedPath) : null;
         var readers = options.ReaderCount > 0 ? options.ReaderCount : Math.Max(4, 2 * Environment.ProcessorCount);
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
         _checkpointer = new Checkpointer(connection, _readers);
@@ -135,18 +134,10 @@ public sealed class Database : IAsyncDisposable
         connection => Backup.Run(connection, _key, destination, progress, cancel), cancel);
 
     /// <summary>Replaces <c>backup/aurae.db</c> of the library directory, the file that a plain <c>cp</c> may take at any moment.</summary>
-    public async Task<BackupReport> PublishAsync(Action<StoreProgress>? progress, CancellationToken cancel)
-    {
-        var report = await BackupAsync(PublishedPath, progress, cancel).ConfigureAwait(false);
-        PublishedTime = Options.Time.GetUtcNow();
-        return report;
-    }
+    public Task<BackupReport> PublishAsync(Action<StoreProgress>? progress, CancellationToken cancel) => BackupAsync(PublishedPath, progress, cancel);
 
     /// <summary>Where <see cref="PublishAsync"/> writes.</summary>
     public string PublishedPath => System.IO.Path.Combine(System.IO.Path.GetFullPath(Options.Directory), "backup", DatabaseFile.Name);
-
-    /// <summary>When a copy was last published; null before the first.</summary>
-    public DateTimeOffset? PublishedTime { get; private set; }
 
     /// <summary>Folds the write-ahead log into the file as far as readers let it.</summary>
     public Task CheckpointAsync(CancellationToken cancel) => Failure is { } failure ? Task.FromException(failure) : _writer.FoldAsync().WaitAsync(cancel);

@@ -18,6 +18,7 @@ internal sealed partial class HttpServerCallContext
     private DateTime _deadline = DateTime.MaxValue;
     private CancellationTokenSource? _cancel;
     private CancellationTokenRegistration _aborted;
+    private Task _finishing = Task.CompletedTask;
     private bool _messageWritten;
     private bool _isLate;
     private bool _ended;
@@ -51,9 +52,8 @@ internal sealed partial class HttpServerCallContext
                 return;
             _isLate = true;
             SendStatus(Late);
+            _finishing = FinishLateAsync();
         }
-
-        _ = FinishLateAsync();
     }
 
     private async Task FinishLateAsync()
@@ -85,14 +85,17 @@ internal sealed partial class HttpServerCallContext
             Monitor.Exit(this);
     }
 
-    /// <summary>Ends the call with its status, unless its deadline has.</summary>
-    public void End()
+    /// <summary>
+    /// Ends the call with its status, unless its deadline has. The handler may return once the task completes: the server uses the request's
+    /// objects for the next one, so nobody may still be at work on them.
+    /// </summary>
+    public Task EndAsync()
     {
         if (_cancel is null)
         {
             if (!_ended)
                 SendStatus(_status);
-            return;
+            return Task.CompletedTask;
         }
 
         _aborted.Dispose();
@@ -103,6 +106,7 @@ internal sealed partial class HttpServerCallContext
         }
 
         _cancel.Dispose();
+        return _finishing;
     }
 
     /// <summary>Into the trailers, or into the headers when no message was sent (trailers-only).</summary>

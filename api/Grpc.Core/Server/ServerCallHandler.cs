@@ -26,8 +26,7 @@ internal abstract class ServerCallHandler(IMethod method, ServerMethodOptions op
             call.Fail(exception);
         }
 
-        call.End();
-        return Task.CompletedTask;
+        return call.EndAsync();
     }
 
     protected abstract Task RunAsync(HttpServerCallContext call);
@@ -43,7 +42,7 @@ internal abstract class ServerCallHandler(IMethod method, ServerMethodOptions op
             call.Fail(exception);
         }
 
-        call.End();
+        await call.EndAsync().ConfigureAwait(false);
     }
 }
 

@@ -1,0 +1,3 @@
+DROP TABLE event_delivery;
+DROP TABLE event_cursor;
+DROP TABLE event_stream;

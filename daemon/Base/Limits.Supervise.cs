@@ -1,0 +1,22 @@
+namespace Auraed.Base;
+
+public static partial class Limits
+{
+    // Supervision.
+
+    /// <summary>The shortest back-off and start timeout: a service that fails at once then takes a few per cent of a core, not all of it.</summary>
+    public static readonly TimeSpan ServiceDelayMin = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The longest of a policy's times: what is longer is a schedule, not supervision.</summary>
+    public static readonly TimeSpan ServiceDelayMax = TimeSpan.FromDays(1);
+
+    /// <summary>Between tries to kill what does not die, which only a process in uninterruptible sleep does.</summary>
+    public static readonly TimeSpan ServiceKillRetry = TimeSpan.FromSeconds(5);
+
+    public const int ServiceStartsCountMax = 1000;
+
+    public const int ServiceProbesCountMax = 1000;
+
+    /// <summary>SIGRTMAX.</summary>
+    public const int SignalMax = 64;
+}

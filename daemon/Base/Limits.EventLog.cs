@@ -26,4 +26,49 @@ public static partial class Limits
 
     /// <summary>One kind of a filter; the longest table has a third.</summary>
     public const int EventKindCharactersMax = 128;
+
+    /// <summary>Events of one Append: they hold the writer for a few milliseconds, as the operations of a Commit.</summary>
+    public const int AppendEventsCountMax = 1000;
+
+    /// <summary>What an application's event holds; as a record's body. A page of one such still fits a message.</summary>
+    public const int EventPayloadBytesMax = 1024 * 1024;
+
+    /// <summary>Names after "app." in an application's kind.</summary>
+    public const int EventKindNamesMax = 8;
+
+    /// <summary>Cursors of one tenant: a list of them fits one message.</summary>
+    public const int CursorsCountMax = 1000;
+
+    public const int CursorInFlightDefault = 1000;
+
+    /// <summary>Events that are out at a time: they are rows that each look at the cursor passes.</summary>
+    public const int CursorInFlightMax = 10_000;
+
+    /// <summary>An event that so many consumers could not finish is rather at fault than they.</summary>
+    public const int CursorDeliveriesDefault = 16;
+
+    public const int CursorDeliveriesMax = 1000;
+
+    /// <summary>Dead letters of one cursor; past it the cursor stands until somebody looks at them.</summary>
+    public const int CursorParkedCountMax = 10_000;
+
+    public static readonly TimeSpan CursorLeaseDefault = TimeSpan.FromSeconds(30);
+
+    public static readonly TimeSpan CursorLeaseMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest lease and longest delay; a consumer that takes longer extends its lease.</summary>
+    public static readonly TimeSpan CursorLeaseMax = TimeSpan.FromHours(12);
+
+    /// <summary>A call does not stay open for longer without an answer.</summary>
+    public static readonly TimeSpan CursorWaitMax = TimeSpan.FromMinutes(5);
+
+    public const int CursorPullEventsDefault = 100;
+
+    /// <summary>Events of one pull, acknowledgement, and list of parked ones.</summary>
+    public const int CursorPullEventsMax = 256;
+
+    public const int CursorConsumerBytesMax = 128;
+
+    /// <summary>Events that do not fit are noted on the disk after so many, so that a restart does not look at them again.</summary>
+    public const int CursorScanEventsMax = 4096;
 }

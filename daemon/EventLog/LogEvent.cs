@@ -14,6 +14,9 @@ public sealed class LogEvent
     private static readonly FrozenSet<string> Tables = Aurae.Schema.Tables.All.Select(table => table.Name).ToFrozenSet(StringComparer.Ordinal);
     private static readonly string RecordEventUrl = "type.googleapis.com/" + RecordEvent.Descriptor.FullName;
 
+    private const string CursorKinds = "event_cursor.";
+    private static readonly string CursorUrl = "type.googleapis.com/" + Cursor.Descriptor.FullName;
+
     public LogEvent(StoredEvent stored)
     {
         Bytes = stored.Bytes;
@@ -26,7 +29,7 @@ public sealed class LogEvent
             Principal = stored.Principal,
             Kind = stored.Kind,
             Subject = stored.Subject,
-            Payload = new Any { TypeUrl = TypeUrlOf(stored.Kind), Value = UnsafeByteOperations.UnsafeWrap(stored.Payload) },
+            Payload = PayloadOf(stored),
             Hash = UnsafeByteOperations.UnsafeWrap(stored.Hash),
         };
         if (stored.RequestId is { } request)
@@ -39,8 +42,18 @@ public sealed class LogEvent
 
     public int Bytes { get; }
 
+    /// <summary>What an application appends is kept as the encoded Any.</summary>
+    private static Any PayloadOf(StoredEvent stored) => ApplicationEvents.IsKind(stored.Kind)
+        ? Any.Parser.ParseFrom(stored.Payload)
+        : new Any { TypeUrl = TypeUrlOf(stored.Kind), Value = UnsafeByteOperations.UnsafeWrap(stored.Payload) };
+
     private static string TypeUrlOf(string kind)
     {
+        if (kind.StartsWith(CursorKinds, StringComparison.Ordinal))
+        {
+            return CursorUrl;
+        }
+
         int dot = kind.LastIndexOf('.');
         return dot > 0 && Tables.Contains(kind[..dot]) ? RecordEventUrl : string.Empty;
     }

@@ -31,6 +31,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queries _queries;
+    private readonly Events _events;
     private Task _publishing = Task.CompletedTask;
 
     private Composition(Database database, RecordStore records, TimeProvider time)
@@ -42,6 +43,7 @@ internal sealed class Composition : IAsyncDisposable
         Writing = new WriterProbe(database, Pulses);
         _upkeep = new Upkeep(database, time, Pulses);
         _queries = new Queries(database);
+        _events = new Events(database, time);
     }
 
     /// <summary>What is really served: health, reflection and discovery know these.</summary>
@@ -53,6 +55,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Vms.V0.VmService.Descriptor,
         Aurae.Query.V0.QueryService.Descriptor,
         Aurae.Events.V0.EventService.Descriptor,
+        Aurae.Events.V0.CursorService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -115,7 +118,8 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
         services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
         services.AddSingleton(new QueryService(_queries));
-        services.AddSingleton(new EventService(new Events(_database, _time), Drain));
+        services.AddSingleton(new EventService(_events, _records, Drain));
+        services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -134,6 +138,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<AdminServer>();
         endpoints.MapGrpcService<QueryService>();
         endpoints.MapGrpcService<EventService>();
+        endpoints.MapGrpcService<CursorService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>

@@ -47,6 +47,20 @@ public static class AccessTable
 
             ["/aurae.events.v0.EventService/Read"] = new(AccessVerb.Read, "events"),
             ["/aurae.events.v0.EventService/Watch"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.EventService/Append"] = new(AccessVerb.Write, "events"),
+
+            ["/aurae.events.v0.CursorService/Create"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Get"] = new(AccessVerb.Read, "cursors"),
+            ["/aurae.events.v0.CursorService/List"] = new(AccessVerb.Read, "cursors"),
+            ["/aurae.events.v0.CursorService/Delete"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Seek"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Pull"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Consume"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Acknowledge"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Extend"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/Release"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.CursorService/ListParked"] = new(AccessVerb.Read, "cursors"),
+            ["/aurae.events.v0.CursorService/Unpark"] = new(AccessVerb.Write, "cursors"),
 
             ["/aurae.admin.v0.AdminService/Status"] = new(AccessVerb.Read, "host"),
             ["/aurae.admin.v0.AdminService/Backup"] = new(AccessVerb.Operate, "database"),

@@ -1,12 +1,13 @@
 using Aurae.Events.V0;
 using Auraed.Base;
 using Auraed.Domain.Events;
+using Auraed.Domain.Records;
 using Grpc.Core;
 
 namespace Auraed.Rpc;
 
 /// <summary>aurae.events.v0.EventService: parse, call, answer.</summary>
-public sealed class EventService(Events events, DrainSignal drain) : Aurae.Events.V0.EventService.EventServiceBase
+public sealed class EventService(Events events, RecordStore records, DrainSignal drain) : Aurae.Events.V0.EventService.EventServiceBase
 {
     public override async Task Read(ReadEventsRequest request, IServerStreamWriter<ReadEventsResponse> responseStream, ServerCallContext context)
     {
@@ -32,4 +33,7 @@ public sealed class EventService(Events events, DrainSignal drain) : Aurae.Event
             throw new Fault(FaultKind.Unavailable, "the daemon stops", hint: "watch again, after the last sequence seen") { Reason = "STOPPING" };
         }
     }
+
+    public override Task<AppendEventsResponse> Append(AppendEventsRequest request, ServerCallContext context) => records.AppendAsync(
+        RecordCalls.Of(context, request.Tenant, request.RequestId, request), ApplicationEventRequests.Parse(request), context.CancellationToken);
 }

@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using Aurae.Records.V0;
 using Auraed.Base;
 using Auraed.Domain.Records;
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace Auraed.Rpc;
@@ -14,7 +12,7 @@ public sealed class RecordService(RecordStore records, DrainSignal drain) : Aura
 
     public override Task<Record> Create(CreateRecordRequest request, ServerCallContext context)
     {
-        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        RecordCall call = RecordCalls.Of(context, request.Tenant, request.RequestId, request);
         return records.CreateAsync(call, _requests.Create(request, call.Tenant), context.CancellationToken);
     }
 
@@ -37,12 +35,12 @@ public sealed class RecordService(RecordStore records, DrainSignal drain) : Aura
 
     public override Task<Record> Update(UpdateRecordRequest request, ServerCallContext context)
     {
-        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        RecordCall call = RecordCalls.Of(context, request.Tenant, request.RequestId, request);
         return records.UpdateAsync(call, _requests.Update(request, call.Tenant), context.CancellationToken);
     }
 
     public override Task<DeleteRecordResponse> Delete(DeleteRecordRequest request, ServerCallContext context) =>
-        records.DeleteAsync(Call(context, request.Tenant, request.RequestId, request), RecordRequests.Delete(request), context.CancellationToken);
+        records.DeleteAsync(RecordCalls.Of(context, request.Tenant, request.RequestId, request), RecordRequests.Delete(request), context.CancellationToken);
 
     public override Task<ListRecordsResponse> List(ListRecordsRequest request, ServerCallContext context) =>
         records.ListAsync(RecordRequests.List(request), context.CancellationToken);
@@ -66,20 +64,7 @@ public sealed class RecordService(RecordStore records, DrainSignal drain) : Aura
 
     public override Task<CommitResponse> Commit(CommitRequest request, ServerCallContext context)
     {
-        RecordCall call = Call(context, request.Tenant, request.RequestId, request);
+        RecordCall call = RecordCalls.Of(context, request.Tenant, request.RequestId, request);
         return records.CommitAsync(call, _requests.Commit(request, call.Tenant), context.CancellationToken);
-    }
-
-    /// <summary>The digest of a request with an id leaves the id out and takes labels in the order of their keys: a map has no order on the wire.</summary>
-    private static RecordCall Call(ServerCallContext context, string tenant, string requestId, IMessage request)
-    {
-        string name = RecordNames.Tenant(tenant);
-        if (RecordNames.RequestId(requestId) is not { } id)
-        {
-            return new RecordCall(name, Principals.Of(context));
-        }
-
-        byte[] digest = SHA256.HashData([.. request.Descriptor.FullName.Select(character => (byte)character), .. RequestDigest.Canonical(request).ToByteArray()]);
-        return new RecordCall(name, Principals.Of(context), id, digest);
     }
 }

@@ -1,3 +1,4 @@
+using Aurae.Events.V0;
 using Aurae.Records.V0;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
@@ -35,6 +36,10 @@ internal static class RequestDigest
                 }
 
                 return commit;
+            case AppendEventsRequest append:
+                append = append.Clone();
+                append.RequestId = string.Empty;
+                return append;
             default:
                 throw new ArgumentException($"a request of type {request.Descriptor.FullName} bears no id", nameof(request));
         }

@@ -74,14 +74,29 @@ public sealed record EventsPage(List<StoredEvent> Events, long Sequence, long Re
         return isMissing ? throw Missing(expected) : new EventsPage(events, sequence, revision, endsCommit, first);
     }
 
+    /// <summary>One event; null when it is not kept.</summary>
+    public static StoredEvent? Find(ReadUnit unit, long sequence)
+    {
+        Statement row = unit.Prepare(Ascending);
+        row.Integer(0, sequence);
+        row.Integer(1, sequence);
+        row.Integer(2, 1);
+        StoredEvent? found = row.Step() ? Row(row) : null;
+        row.Reset();
+        return found;
+    }
+
     /// <summary>The fault of a log that has a hole.</summary>
     public static Fault Missing(long sequence) =>
         new(FaultKind.Corrupt, $"event {sequence} is missing from the log", hint: "auraed verify, then auraed restore of the last good backup") { Reason = "EVENT_CHAIN_BROKEN" };
 
     /// <summary>The oldest and the newest sequence of this snapshot; 0 when there is none.</summary>
-    public static (long First, long Last) Bounds(ReadUnit unit)
+    public static (long First, long Last) Bounds(ReadUnit unit) => Bounds(unit.Prepare);
+
+    /// <param name="prepare">The unit's own.</param>
+    public static (long First, long Last) Bounds(Func<string, Statement> prepare)
     {
-        Statement statement = unit.Prepare("SELECT (SELECT min(sequence) FROM event), (SELECT max(sequence) FROM event)");
+        Statement statement = prepare("SELECT (SELECT min(sequence) FROM event), (SELECT max(sequence) FROM event)");
         statement.Step();
         (long, long) bounds = (statement.Integer(0), statement.Integer(1));
         statement.Reset();
@@ -89,10 +104,14 @@ public sealed record EventsPage(List<StoredEvent> Events, long Sequence, long Re
     }
 
     /// <summary>The first event at or after a time, one past the newest when there is none. Times never go back along the log, so halving finds it.</summary>
-    public static long FirstAt(ReadUnit unit, long time)
+    public static long FirstAt(ReadUnit unit, long time) => FirstAt(unit.Prepare, time);
+
+    /// <param name="prepare">The unit's own.</param>
+    /// <param name="time">Nanoseconds since 1970 UTC.</param>
+    public static long FirstAt(Func<string, Statement> prepare, long time)
     {
-        (long low, long last) = Bounds(unit);
-        Statement row = unit.Prepare("SELECT time FROM event WHERE sequence = ?");
+        (long low, long last) = Bounds(prepare);
+        Statement row = prepare("SELECT time FROM event WHERE sequence = ?");
         long high = last + 1;
         while (low < high)
         {

@@ -38,9 +38,12 @@ internal sealed class RecordServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DrainSignal>();
         builder.Services.AddSingleton<VirtualMachines>();
-        builder.Services.AddSingleton(new Auraed.Domain.Events.Events(database, TimeProvider.System));
+        var events = new Auraed.Domain.Events.Events(database, TimeProvider.System);
+        builder.Services.AddSingleton(events);
+        builder.Services.AddSingleton(new Auraed.Domain.Events.Cursors(database, events.Tail, records.CursorGates, TimeProvider.System));
         builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
         builder.Services.AddSingleton<Auraed.Rpc.EventService>();
+        builder.Services.AddSingleton<Auraed.Rpc.CursorService>();
         builder.Services.AddSingleton<Auraed.Rpc.VmService>();
         builder.Services.AddSingleton<FaultInterceptor>();
         builder.Services.AddGrpc(options => options.Interceptors.Add<FaultInterceptor>());
@@ -48,9 +51,11 @@ internal sealed class RecordServer : IAsyncDisposable
         _app.MapGrpcService<Auraed.Rpc.RecordService>();
         _app.MapGrpcService<Auraed.Rpc.VmService>();
         _app.MapGrpcService<Auraed.Rpc.EventService>();
+        _app.MapGrpcService<Auraed.Rpc.CursorService>();
         _channel = UnixSocketChannel.Open(SocketPath);
         Records = new Aurae.Records.V0.RecordService.RecordServiceClient(_channel);
         Events = new Aurae.Events.V0.EventService.EventServiceClient(_channel);
+        Cursors = new Aurae.Events.V0.CursorService.CursorServiceClient(_channel);
         Vms = new Aurae.Vms.V0.VmService.VmServiceClient(_channel);
     }
 
@@ -59,6 +64,8 @@ internal sealed class RecordServer : IAsyncDisposable
     public Aurae.Records.V0.RecordService.RecordServiceClient Records { get; }
 
     public Aurae.Events.V0.EventService.EventServiceClient Events { get; }
+
+    public Aurae.Events.V0.CursorService.CursorServiceClient Cursors { get; }
 
     public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
 

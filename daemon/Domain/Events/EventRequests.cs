@@ -48,12 +48,12 @@ internal static class EventRequests
             interval < Limits.WatchProgressIntervalMin ? Limits.WatchProgressIntervalMin : interval);
     }
 
-    private static EventSelection Selection(EventFilter? filter)
+    public static EventSelection Selection(EventFilter? filter, string field = "filter")
     {
         filter ??= new EventFilter();
         if (filter.Kinds.Count > Limits.EventKindsCountMax)
         {
-            throw Fault.Invalid("filter.kinds", $"filter.kinds has {filter.Kinds.Count} entries, at most {Limits.EventKindsCountMax}");
+            throw Fault.Invalid(field + ".kinds", $"{field}.kinds has {filter.Kinds.Count} entries, at most {Limits.EventKindsCountMax}");
         }
 
         var (kinds, beginnings) = (new List<string>(), new List<string>());
@@ -65,22 +65,22 @@ internal static class EventRequests
             if (plain.Length == 0 || kind.Length > Limits.EventKindCharactersMax || plain.Contains('*', StringComparison.Ordinal))
             {
                 throw Fault.Invalid(
-                    $"filter.kinds[{index}]", $"filter.kinds[{index}] is no kind: at most {Limits.EventKindCharactersMax} characters, with a '*' only after the last dot", "write virtual_machine.created or virtual_machine.*");
+                    $"{field}.kinds[{index}]", $"{field}.kinds[{index}] is no kind: at most {Limits.EventKindCharactersMax} characters, with a '*' only after the last dot", "write virtual_machine.created or virtual_machine.*");
             }
 
             (isBeginning ? beginnings : kinds).Add(isBeginning ? plain + '.' : kind);
         }
 
         return new EventSelection(
-            filter.Tenant == AllTenants ? null : RecordNames.Tenant(filter.Tenant, "filter.tenant"),
-            filter.Subject.Length == 0 ? null : RecordNames.Name(filter.Subject, "filter.subject"),
+            filter.Tenant == AllTenants ? null : RecordNames.Tenant(filter.Tenant, field + ".tenant"),
+            filter.Subject.Length == 0 ? null : RecordNames.Name(filter.Subject, field + ".subject"),
             kinds,
             beginnings);
     }
 
-    private static long Sequence(long value, string field, long least) => value >= least ? value : throw Fault.Invalid(field, $"{field} is less than {least}");
+    public static long Sequence(long value, string field, long least) => value >= least ? value : throw Fault.Invalid(field, $"{field} is less than {least}");
 
-    private static long Time(Timestamp time, string field)
+    public static long Time(Timestamp time, string field)
     {
         bool isSound = time.Seconds is > -TimeSecondsMax and < TimeSecondsMax && time.Nanos is >= 0 and < 1_000_000_000;
         return isSound ? (time.Seconds * 1_000_000_000) + time.Nanos : throw Fault.Invalid(field, $"{field} is no time between the years 1677 and 2262");

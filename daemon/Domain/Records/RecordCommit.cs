@@ -1,11 +1,15 @@
 using Aurae.Records.V0;
 using Auraed.Base;
+using Auraed.Domain.Events;
 
 namespace Auraed.Domain.Records;
 
 /// <summary>Conditions, what to do when they hold, and what to do when one does not.</summary>
 public sealed record RecordCommit(IReadOnlyList<RecordCondition> Conditions, IReadOnlyList<RecordOperation> Operations, IReadOnlyList<RecordOperation> Otherwise)
 {
+    /// <summary>The cursors whose events it may settle.</summary>
+    internal IEnumerable<LeasedEvents> Acknowledged => Operations.Concat(Otherwise).OfType<CursorAcknowledge>().Select(operation => operation.Events);
+
     /// <summary>A fault of an operation names it by its place: <c>operations[2].record.body.machine</c>.</summary>
     internal CommitResponse Apply(RecordWriter writer)
     {
@@ -27,9 +31,9 @@ public sealed record RecordCommit(IReadOnlyList<RecordCondition> Conditions, IRe
         {
             try
             {
-                Record? record = writer.Apply(branch[index]);
-                bytes += record?.Body.Value.Length ?? 0;
-                response.Results.Add(new OperationResult { Record = record });
+                OperationResult result = writer.Apply(branch[index]);
+                bytes += result.Record?.Body.Value.Length ?? 0;
+                response.Results.Add(result);
             }
             catch (Fault fault)
             {

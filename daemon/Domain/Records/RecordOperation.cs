@@ -1,4 +1,5 @@
 using Aurae.Schema;
+using Auraed.Domain.Events;
 using Auraed.Store.Records;
 using Google.Protobuf;
 
@@ -42,6 +43,12 @@ public sealed record RecordDelete(RecordTable Table, string Name, long Revision,
 public sealed record RecordAdd(RecordTable Table, string Name, string[] Path, object Amount, object? Minimum, object? Maximum) : RecordOperation;
 
 public sealed record RecordRead(RecordTable Table, string Name) : RecordOperation;
+
+/// <summary>Settles events of a cursor.</summary>
+public sealed record CursorAcknowledge(LeasedEvents Events) : RecordOperation;
+
+/// <summary>Appends an application's event.</summary>
+public sealed record EventAppend(EventDraft Draft) : RecordOperation;
 
 /// <summary>What must hold of one record.</summary>
 /// <param name="Exists">Null does not ask.</param>

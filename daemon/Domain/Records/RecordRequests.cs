@@ -1,6 +1,7 @@
 using Aurae.Records.V0;
 using Aurae.Schema;
 using Auraed.Base;
+using Auraed.Domain.Events;
 using Auraed.Store.Records;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -125,6 +126,8 @@ public sealed class RecordRequests(RecordIds ids)
             RecordNames.Table(operation.Delete.Type), RecordNames.Name(operation.Delete.Name), Revision(operation.Delete.Revision, "revision"), operation.Delete.AllowMissing),
         Operation.OperationOneofCase.Add => RecordConditions.Parse(operation.Add),
         Operation.OperationOneofCase.Get => new RecordRead(RecordNames.Table(operation.Get.Type), RecordNames.Name(operation.Get.Name)),
+        Operation.OperationOneofCase.Acknowledge => new CursorAcknowledge(CursorRequests.Leased(operation.Acknowledge, "acknowledge")),
+        Operation.OperationOneofCase.Append => new EventAppend(ApplicationEventRequests.Parse(operation.Append, "append")),
         _ => throw Fault.Invalid("operation", "no operation is set"),
     };
 

@@ -1,6 +1,8 @@
+using Aurae.Events.V0;
 using Aurae.Records.V0;
 using Aurae.Schema;
 using Auraed.Base;
+using Auraed.Domain.Events;
 using Auraed.Store;
 using Auraed.Store.Records;
 using Google.Protobuf;
@@ -29,6 +31,9 @@ public sealed class RecordStore
 
     public RecordWatch Watches { get; }
 
+    /// <summary>Where consumers of cursors wait; an acknowledgement in a commit wakes them.</summary>
+    public CursorGates CursorGates { get; } = new();
+
     public static async Task<RecordStore> OpenAsync(Database database, TimeProvider time, CancellationToken cancel) =>
         new(database, new PageTokens(await MetaRows.KeyAsync(database, "page_token_key", cancel).ConfigureAwait(false)), time);
 
@@ -52,8 +57,40 @@ public sealed class RecordStore
         cancel);
 
     /// <summary>Applies one branch whole or, when any of its operations fails, nothing.</summary>
-    public Task<CommitResponse> CommitAsync(RecordCall call, RecordCommit commit, CancellationToken cancel) =>
-        ChangeAsync(call, CommitResponse.Parser, commit.Apply, cancel);
+    public async Task<CommitResponse> CommitAsync(RecordCall call, RecordCommit commit, CancellationToken cancel)
+    {
+        CommitResponse response = await ChangeAsync(call, CommitResponse.Parser, commit.Apply, cancel).ConfigureAwait(false);
+        foreach (LeasedEvents settled in commit.Acknowledged)
+        {
+            CursorGates.Changed(settled.Lease.Cursor);
+        }
+
+        return response;
+    }
+
+    /// <summary>Appends an application's events under one revision. Fault(Precondition) when a stream is not where it is expected.</summary>
+    public Task<AppendEventsResponse> AppendAsync(RecordCall call, IReadOnlyList<EventDraft> events, CancellationToken cancel) => ChangeAsync(
+        call,
+        AppendEventsResponse.Parser,
+        writer =>
+        {
+            var response = new AppendEventsResponse();
+            for (int index = 0; index < events.Count; index++)
+            {
+                try
+                {
+                    response.Sequence = writer.Append(events[index]);
+                }
+                catch (Fault fault)
+                {
+                    throw RecordCommit.Placed(fault, "events", index);
+                }
+            }
+
+            response.Revision = writer.Revision;
+            return response;
+        },
+        cancel);
 
     /// <summary>
     /// Runs the work in one unit; a repeated request is answered as before and changes nothing.

@@ -4,6 +4,7 @@ using System.Globalization;
 using Aurae.Records.V0;
 using Aurae.Schema;
 using Auraed.Base;
+using Auraed.Domain.Events;
 using Auraed.Store;
 using Auraed.Store.Records;
 using Google.Protobuf;
@@ -23,6 +24,7 @@ public sealed class RecordWriter
     private readonly RecordRows _rows;
     private readonly RecordCall _call;
     private readonly TenantLimits _limits;
+    private readonly EventStreams _streams = new();
     private long _sequence;
 
     public RecordWriter(WriteUnit unit, RecordCall call)
@@ -42,8 +44,32 @@ public sealed class RecordWriter
 
     public StoredRecord? Find(RecordTable table, string name) => _rows.Find(table, _call.Tenant, name);
 
+    public OperationResult Apply(RecordOperation operation)
+    {
+        switch (operation)
+        {
+            case EventAppend append:
+                return new OperationResult { Sequence = Append(append.Draft) };
+            case CursorAcknowledge acknowledge:
+                _ = CursorLeases.Acknowledge(_unit, _call.Tenant, acknowledge.Events, isStrict: true);
+                return new OperationResult();
+            default:
+                return new OperationResult { Record = ApplyToRecord(operation) };
+        }
+    }
+
+    /// <summary>Appends an application's event and returns its sequence.</summary>
+    public long Append(EventDraft draft)
+    {
+        _limits.RequireWritable();
+        long sequence = _streams.Append(_unit, _call, draft);
+        Invariant.Hold(sequence == _sequence);
+        _sequence++;
+        return sequence;
+    }
+
     /// <summary>The record after the operation; for a delete, as it was; null when there was none.</summary>
-    public Record? Apply(RecordOperation operation) => operation switch
+    private Record? ApplyToRecord(RecordOperation operation) => operation switch
     {
         RecordCreate create => Create(create.Draft),
         RecordUpdate update => Update(update),

@@ -34,7 +34,16 @@ internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenan
     /// <summary>Fault(Precondition) when the tenant is read-only.</summary>
     public void RequireWritable(RecordTable table)
     {
-        if (!IsTenant(table) && Limits is { ReadOnly: true })
+        if (!IsTenant(table))
+        {
+            RequireWritable();
+        }
+    }
+
+    /// <summary>Of what is no record.</summary>
+    public void RequireWritable()
+    {
+        if (Limits is { ReadOnly: true })
         {
             throw new Fault(
                 FaultKind.Precondition,

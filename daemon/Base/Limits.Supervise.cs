@@ -19,4 +19,13 @@ public static partial class Limits
 
     /// <summary>SIGRTMAX.</summary>
     public const int SignalMax = 64;
+
+    /// <summary>Arguments and environment of a process together. The kernel's own bound is a quarter of the stack's, 2 MiB.</summary>
+    public const int LaunchSpecBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>From the start of a launcher until it is prepared: milliseconds, but for a host that swaps.</summary>
+    public static readonly TimeSpan LaunchTimeMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the reaper of a process that is no child may take until the kernel tells its status.</summary>
+    public static readonly TimeSpan ReapTimeMax = TimeSpan.FromSeconds(2);
 }

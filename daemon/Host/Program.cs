@@ -1,10 +1,14 @@
 using Auraed.Base;
 using Auraed.Cli;
 using Auraed.Config;
+using Auraed.Supervise;
 
 namespace Auraed.Host;
 
 internal static class Program
 {
-    private static Task<int> Main(string[] arguments) => CommandLine.RunAsync(arguments, CliEnvironment.OfProcess(Daemon.RunAsync));
+    /// <summary>A launcher is started for every supervised process, so it is reached before anything else is.</summary>
+    private static int Main(string[] arguments) => arguments is [Launcher.Verb] ? Launcher.Run() : RunAsync(arguments).GetAwaiter().GetResult();
+
+    private static Task<int> RunAsync(string[] arguments) => CommandLine.RunAsync(arguments, CliEnvironment.OfProcess(Daemon.RunAsync));
 }

@@ -23,6 +23,7 @@ internal static class CommandTree
         .. StatusVerbs.Build(environment),
         RecordsVerbs.Build(environment),
         EventsVerbs.Build(environment),
+        RegistryVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
         QueryVerbs.Build(environment),
         PkiVerbs.Build(environment),

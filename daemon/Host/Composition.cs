@@ -4,6 +4,7 @@ using Auraed.Config;
 using Auraed.Domain.Events;
 using Auraed.Domain.Query;
 using Auraed.Domain.Records;
+using Auraed.Domain.Registry;
 using Auraed.Domain.Upkeep;
 using Auraed.Domain.Vms;
 using Auraed.Native;
@@ -32,12 +33,16 @@ internal sealed class Composition : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Queries _queries;
     private readonly Events _events;
+    private readonly ServiceRegistry _registry;
     private Task _publishing = Task.CompletedTask;
+    private Task _leasing = Task.CompletedTask;
+    private LeaseLoop? _leases;
 
-    private Composition(Database database, RecordStore records, TimeProvider time)
+    private Composition(Database database, RecordStore records, ServiceRegistry registry, TimeProvider time)
     {
         _database = database;
         _records = records;
+        _registry = registry;
         _time = time;
         Pulses = new Pulses(time);
         Writing = new WriterProbe(database, Pulses);
@@ -56,6 +61,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Query.V0.QueryService.Descriptor,
         Aurae.Events.V0.EventService.Descriptor,
         Aurae.Events.V0.CursorService.Descriptor,
+        Aurae.Registry.V0.RegistryService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -90,7 +96,8 @@ internal sealed class Composition : IAsyncDisposable
         });
         try
         {
-            return composition = new Composition(database, await RecordStore.OpenAsync(database, time, cancel), time);
+            var records = await RecordStore.OpenAsync(database, time, cancel);
+            return composition = new Composition(database, records, await ServiceRegistry.OpenAsync(database, time, cancel), time);
         }
         catch
         {
@@ -120,6 +127,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new QueryService(_queries));
         services.AddSingleton(new EventService(_events, _records, Drain));
         services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
+        services.AddSingleton(new RegistryService(_registry, new EntryWatch(_records.Watches), Drain));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -139,6 +147,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<QueryService>();
         endpoints.MapGrpcService<EventService>();
         endpoints.MapGrpcService<CursorService>();
+        endpoints.MapGrpcService<RegistryService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
@@ -152,6 +161,10 @@ internal sealed class Composition : IAsyncDisposable
                 fault => Log.PublishFailed(logger, fault.Message),
                 _stopping.Token);
         }
+
+        Log.LeasesLoaded(logger, _registry.Leases.Count, _registry.Graced, (int)Limits.LeaseGrace.TotalSeconds);
+        _leases = new LeaseLoop(_database, _registry.Leases, _time, Pulses, logger);
+        _leasing = _leases.RunAsync(_stopping.Token);
     }
 
     /// <summary>Turns health to SERVING, each service and the whole.</summary>
@@ -169,11 +182,26 @@ internal sealed class Composition : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _publishing;
+        await _leasing;
+        await SaveLeasesAsync();
         _upkeep.Dispose();
         _queries.Dispose();
         await _database.DisposeAsync();
         Drain.Dispose();
         _stopping.Dispose();
         _failed.Dispose();
+    }
+
+    /// <summary>What was renewed since the last save. Without it a stop would be as a kill is: the grace makes up for it.</summary>
+    private async Task SaveLeasesAsync()
+    {
+        try
+        {
+            await (_leases is { } leases && _registry.Leases.Count > 0 ? leases.SaveAsync(CancellationToken.None) : Task.CompletedTask);
+        }
+        catch (Fault)
+        {
+            // The store has said why it takes no more.
+        }
     }
 }

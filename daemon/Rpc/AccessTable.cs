@@ -62,6 +62,15 @@ public static class AccessTable
             ["/aurae.events.v0.CursorService/ListParked"] = new(AccessVerb.Read, "cursors"),
             ["/aurae.events.v0.CursorService/Unpark"] = new(AccessVerb.Write, "cursors"),
 
+            ["/aurae.registry.v0.RegistryService/Register"] = new(AccessVerb.Write, "registry"),
+            ["/aurae.registry.v0.RegistryService/Deregister"] = new(AccessVerb.Write, "registry"),
+            ["/aurae.registry.v0.RegistryService/Heartbeat"] = new(AccessVerb.Write, "registry"),
+            ["/aurae.registry.v0.RegistryService/Get"] = new(AccessVerb.Read, "registry"),
+            ["/aurae.registry.v0.RegistryService/List"] = new(AccessVerb.Read, "registry"),
+            ["/aurae.registry.v0.RegistryService/Resolve"] = new(AccessVerb.Read, "registry"),
+            ["/aurae.registry.v0.RegistryService/Watch"] = new(AccessVerb.Read, "registry"),
+            ["/aurae.registry.v0.RegistryService/ListDependents"] = new(AccessVerb.Read, "registry"),
+
             ["/aurae.admin.v0.AdminService/Status"] = new(AccessVerb.Read, "host"),
             ["/aurae.admin.v0.AdminService/Backup"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/Publish"] = new(AccessVerb.Operate, "database"),

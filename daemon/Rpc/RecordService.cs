@@ -8,7 +8,7 @@ namespace Auraed.Rpc;
 /// <summary>aurae.records.v0.RecordService: parse, call, answer.</summary>
 public sealed class RecordService(RecordStore records, DrainSignal drain) : Aurae.Records.V0.RecordService.RecordServiceBase
 {
-    private readonly RecordRequests _requests = new(records.Ids);
+    private readonly RecordRequests _requests = new(records.Ids, new KeptTables());
 
     public override Task<Record> Create(CreateRecordRequest request, ServerCallContext context)
     {
@@ -40,7 +40,7 @@ public sealed class RecordService(RecordStore records, DrainSignal drain) : Aura
     }
 
     public override Task<DeleteRecordResponse> Delete(DeleteRecordRequest request, ServerCallContext context) =>
-        records.DeleteAsync(RecordCalls.Of(context, request.Tenant, request.RequestId, request), RecordRequests.Delete(request), context.CancellationToken);
+        records.DeleteAsync(RecordCalls.Of(context, request.Tenant, request.RequestId, request), _requests.Delete(request), context.CancellationToken);
 
     public override Task<ListRecordsResponse> List(ListRecordsRequest request, ServerCallContext context) =>
         records.ListAsync(RecordRequests.List(request), context.CancellationToken);

@@ -11,6 +11,7 @@ internal static class Program
     private static int Main(string[] arguments) => arguments switch
     {
         ["store", .. var rest] => Faults.StoreChild.Run(rest),
+        ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         _ => 64,
     };
 }

@@ -2,6 +2,7 @@ using Aurae.Records.V0;
 using Aurae.Vms.V0;
 using Auraed.Base;
 using Auraed.Domain.Records;
+using Auraed.Domain.Registry;
 using Auraed.Domain.Vms;
 using Auraed.Rpc;
 using Auraed.Store;
@@ -16,21 +17,26 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Record = Aurae.Records.V0.Record;
 
 namespace Auraed.Tests.Support;
 
-/// <summary>The record and machine services on a real socket over a real encrypted file.</summary>
+/// <summary>The record, event, registry and machine services on a real socket over a real encrypted file.</summary>
 internal sealed class RecordServer : IAsyncDisposable
 {
     private readonly StoreFixture _store;
     private readonly WebApplication _app;
     private readonly GrpcChannel _channel;
+    private readonly LeaseLoop _leases;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _leasing = Task.CompletedTask;
 
-    private RecordServer(StoreFixture store, Database database, RecordStore records)
+    private RecordServer(StoreFixture store, Database database, RecordStore records, ServiceRegistry registry)
     {
         _store = store;
         Database = database;
+        _leases = new LeaseLoop(database, registry.Leases, TimeProvider.System, new Pulses(TimeProvider.System), NullLogger.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(options => options.ListenUnixSocket(SocketPath, listen => listen.Protocols = HttpProtocols.Http2));
@@ -41,6 +47,9 @@ internal sealed class RecordServer : IAsyncDisposable
         var events = new Auraed.Domain.Events.Events(database, TimeProvider.System);
         builder.Services.AddSingleton(events);
         builder.Services.AddSingleton(new Auraed.Domain.Events.Cursors(database, events.Tail, records.CursorGates, TimeProvider.System));
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton(new EntryWatch(records.Watches));
+        builder.Services.AddSingleton<Auraed.Rpc.RegistryService>();
         builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
         builder.Services.AddSingleton<Auraed.Rpc.EventService>();
         builder.Services.AddSingleton<Auraed.Rpc.CursorService>();
@@ -56,6 +65,8 @@ internal sealed class RecordServer : IAsyncDisposable
         Records = new Aurae.Records.V0.RecordService.RecordServiceClient(_channel);
         Events = new Aurae.Events.V0.EventService.EventServiceClient(_channel);
         Cursors = new Aurae.Events.V0.CursorService.CursorServiceClient(_channel);
+        _app.MapGrpcService<Auraed.Rpc.RegistryService>();
+        Registry = new Aurae.Registry.V0.RegistryService.RegistryServiceClient(_channel);
         Vms = new Aurae.Vms.V0.VmService.VmServiceClient(_channel);
     }
 
@@ -66,6 +77,7 @@ internal sealed class RecordServer : IAsyncDisposable
     public Aurae.Events.V0.EventService.EventServiceClient Events { get; }
 
     public Aurae.Events.V0.CursorService.CursorServiceClient Cursors { get; }
+    public Aurae.Registry.V0.RegistryService.RegistryServiceClient Registry { get; }
 
     public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
 
@@ -76,8 +88,10 @@ internal sealed class RecordServer : IAsyncDisposable
     {
         store ??= new StoreFixture();
         Database database = store.Open();
-        var server = new RecordServer(store, database, await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None));
+        var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
+        var server = new RecordServer(store, database, records, await ServiceRegistry.OpenAsync(database, TimeProvider.System, CancellationToken.None));
         await server._app.StartAsync();
+        server._leasing = server._leases.RunAsync(server._stop.Token);
         return server;
     }
 
@@ -128,6 +142,10 @@ internal sealed class RecordServer : IAsyncDisposable
     {
         _channel.Dispose();
         await _app.DisposeAsync();
+        await _stop.CancelAsync();
+        await _leasing;
+        await _leases.SaveAsync(CancellationToken.None);
+        _stop.Dispose();
         await Database.DisposeAsync();
     }
 

@@ -2,6 +2,7 @@ using Aurae.Cells.V0;
 using Aurae.Documents.V0;
 using Aurae.Hosts.V0;
 using Aurae.Network.V0;
+using Aurae.Registry.V0;
 using Aurae.Sops.V0;
 using Aurae.Vms.V0;
 using Google.Protobuf;
@@ -89,6 +90,20 @@ internal static class UpgradeRecords
             Results = { With(new SopStepResult { Step = 0, EndTime = Noon, Succeeded = true, Note = "done" }), new SopStepResult() },
         },
         new SopRun { Id = "bare", Sop = "bare" },
+        new RegistryEntry
+        {
+            Id = "web-1",
+            Service = "web",
+            Address = "[2001:db8::1]:8080",
+            Tags = { "canary", "zone:a" },
+            Weight = 0,
+            Health = EndpointHealth.Draining,
+            Note = "goes at noon",
+            Ttl = new Duration { Seconds = 30, Nanos = 500_000_000 },
+            Dependencies = { With(new Dependency { Service = "db.internal" }), new Dependency() },
+            Owner = "web",
+        },
+        new RegistryEntry { Id = "bare" },
     ];
 
     /// <summary>Replaces the bare machine after all were made.</summary>

@@ -8,7 +8,11 @@ namespace Auraed.Domain.Records;
 /// <summary>Who asks, for whose records, and under which request id.</summary>
 /// <param name="RequestId">Null when the request may not be told from its repetition.</param>
 /// <param name="Digest">Of the request without its id; tells a repetition from another request under the same id.</param>
-public sealed record RecordCall(string Tenant, string Principal, string? RequestId = null, byte[]? Digest = null);
+public sealed record RecordCall(string Tenant, string Principal, string? RequestId = null, byte[]? Digest = null)
+{
+    /// <summary>The daemon's own bookkeeping, which a read-only tenant does not hold up.</summary>
+    public bool IsDaemon { get; init; }
+}
 
 /// <summary>A record as a request gives it, parsed and within its limits.</summary>
 public sealed class RecordDraft

@@ -9,15 +9,17 @@ using Google.Protobuf.WellKnownTypes;
 namespace Auraed.Domain.Records;
 
 /// <summary>From requests to commands that cannot be wrong: every limit and every name is checked here, and a fault names the request's field.</summary>
-public sealed class RecordRequests(RecordIds ids)
+/// <param name="kept">Tables whose changes are refused, because a service of their own makes them; null for none.</param>
+public sealed class RecordRequests(RecordIds ids, KeptTables? kept = null)
 {
+
     public RecordDraft Create(CreateRecordRequest request, string tenant) => Draft(request.Record, tenant, "record", isNew: true);
 
     public RecordUpdate Update(UpdateRecordRequest request, string tenant) =>
         Update(request.Record, request.UpdateMask, request.AllowMissing, tenant);
 
-    public static RecordDelete Delete(DeleteRecordRequest request) =>
-        new(RecordNames.Table(request.Type), RecordNames.Name(request.Name), Revision(request.Revision, "revision"), request.AllowMissing);
+    public RecordDelete Delete(DeleteRecordRequest request) =>
+        new(Open(RecordNames.Table(request.Type), "type"), RecordNames.Name(request.Name), Revision(request.Revision, "revision"), request.AllowMissing);
 
     public static RecordListing List(ListRecordsRequest request)
     {
@@ -123,8 +125,8 @@ public sealed class RecordRequests(RecordIds ids)
         Operation.OperationOneofCase.Create => new RecordCreate(Draft(operation.Create.Record, tenant, "record", isNew: true)),
         Operation.OperationOneofCase.Update => Update(operation.Update.Record, operation.Update.UpdateMask, operation.Update.AllowMissing, tenant),
         Operation.OperationOneofCase.Delete => new RecordDelete(
-            RecordNames.Table(operation.Delete.Type), RecordNames.Name(operation.Delete.Name), Revision(operation.Delete.Revision, "revision"), operation.Delete.AllowMissing),
-        Operation.OperationOneofCase.Add => RecordConditions.Parse(operation.Add),
+            Open(RecordNames.Table(operation.Delete.Type), "type"), RecordNames.Name(operation.Delete.Name), Revision(operation.Delete.Revision, "revision"), operation.Delete.AllowMissing),
+        Operation.OperationOneofCase.Add => Open(RecordConditions.Parse(operation.Add)),
         Operation.OperationOneofCase.Get => new RecordRead(RecordNames.Table(operation.Get.Type), RecordNames.Name(operation.Get.Name)),
         Operation.OperationOneofCase.Acknowledge => new CursorAcknowledge(CursorRequests.Leased(operation.Acknowledge, "acknowledge")),
         Operation.OperationOneofCase.Append => new EventAppend(ApplicationEventRequests.Parse(operation.Append, "append")),
@@ -157,7 +159,7 @@ public sealed class RecordRequests(RecordIds ids)
             throw Fault.Invalid(field + ".body", $"{field}.body is required");
         }
 
-        RecordTable table = TypeOf(record, field);
+        RecordTable table = Open(TypeOf(record, field), field + ".type");
         IMessage body = record.Body is null ? table.New() : Body(table, record.Body.Value, field + ".body");
         string key = table.KeyOf(body);
         if (record.Name.Length > 0 && key.Length > 0 && record.Name != key)
@@ -181,6 +183,18 @@ public sealed class RecordRequests(RecordIds ids)
             Labels = RecordNames.Labels(record.Labels, field + ".labels"),
             Revision = isNew ? 0 : Revision(record.Revision, field + ".revision"),
         };
+    }
+
+    private RecordTable Open(RecordTable table, string field)
+    {
+        kept?.Refuse(table, field);
+        return table;
+    }
+
+    private RecordAdd Open(RecordAdd add)
+    {
+        kept?.Refuse(add.Table, "type");
+        return add;
     }
 
     private static RecordTable TypeOf(Record record, string field)

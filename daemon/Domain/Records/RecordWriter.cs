@@ -32,7 +32,7 @@ public sealed class RecordWriter
         _unit = unit;
         _rows = new RecordRows(unit);
         _call = call;
-        _limits = new TenantLimits(unit, _rows, call.Tenant);
+        _limits = new TenantLimits(unit, _rows, call.Tenant, call.IsDaemon);
         _sequence = unit.Revision;
     }
 

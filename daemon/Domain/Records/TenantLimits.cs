@@ -11,7 +11,7 @@ namespace Auraed.Domain.Records;
 /// default tenant; without one there is no limit. Invariants: the tenants' own records can be changed whatever they say, so that none locks
 /// itself out; a change of one counts from the next operation on, in the same unit too.
 /// </summary>
-internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenant)
+internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenant, bool isDaemon)
 {
     private static readonly RecordTable Tenants = Tables.ByTypeName[Tenant.Descriptor.FullName];
     private Tenant? _limits;
@@ -43,7 +43,7 @@ internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenan
     /// <summary>Of what is no record.</summary>
     public void RequireWritable()
     {
-        if (Limits is { ReadOnly: true })
+        if (!isDaemon && Limits is { ReadOnly: true })
         {
             throw new Fault(
                 FaultKind.Precondition,
@@ -56,7 +56,7 @@ internal sealed class TenantLimits(WriteUnit unit, RecordRows rows, string tenan
     /// <summary>To be told after the row is written. Fault(Exhausted) when the tenant holds more than it may.</summary>
     public void Created(RecordTable table, string name)
     {
-        if (Limits is { HasRecordCountMax: true, RecordCountMax: var max } && (ulong)TenantRows.Count(unit, tenant, 1) > max && !IsTenant(table))
+        if (Limits is { HasRecordCountMax: true, RecordCountMax: var max } && (ulong)TenantRows.Count(unit, tenant, 1) > max && !isDaemon && !IsTenant(table))
         {
             throw new Fault(
                 FaultKind.Exhausted,

@@ -1,0 +1,25 @@
+using Aurae.Registry.V0;
+using Aurae.Schema;
+using Auraed.Base;
+
+namespace Auraed.Domain.Records;
+
+/// <summary>
+/// The tables that only their own service changes: a row of theirs is more than a row to it (a lease, a process). Everybody reads, queries and watches them.
+/// </summary>
+public sealed class KeptTables
+{
+    private static readonly Dictionary<string, string> Verbs = new(StringComparer.Ordinal)
+    {
+        [RegistryEntry.Descriptor.FullName] = "auraed registry",
+    };
+
+    /// <summary>Fault(Precondition) for such a table.</summary>
+    public void Refuse(RecordTable table, string field)
+    {
+        if (Verbs.TryGetValue(table.TypeName, out string? verb))
+        {
+            throw new Fault(FaultKind.Precondition, $"records of type {table.Name} are changed by their own service alone", field, $"{verb} --help") { Reason = "KEPT_BY_SERVICE" };
+        }
+    }
+}

@@ -1,0 +1,2 @@
+DELETE FROM meta WHERE key = 'registry_clock';
+DROP TABLE registry_lease;

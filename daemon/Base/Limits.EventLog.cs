@@ -18,6 +18,24 @@ public static partial class Limits
     /// <summary>Their size; with large events fewer of them are kept.</summary>
     public const int EventTailBytesMax = 8 * 1024 * 1024;
 
+    /// <summary>Events that the tree takes in one read: some tens of milliseconds of a snapshot. When so many wait, it takes them without waiting for a checkpoint.</summary>
+    public const int TreeReadEventsMax = 16_384;
+
+    /// <summary>The same in bytes; with large events fewer are taken.</summary>
+    public const int TreeReadBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>Events after which the next checkpoint is signed before its time: what may be cut off the end of a log unseen.</summary>
+    public const int CheckpointEventsMax = 65_536;
+
+    /// <summary>How often what is new is signed.</summary>
+    public static readonly TimeSpan CheckpointInterval = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long the keeper of the log rests after a failure.</summary>
+    public static readonly TimeSpan LogKeeperRetry = TimeSpan.FromMinutes(1);
+
+    /// <summary>Checkpoints of one ListCheckpoints.</summary>
+    public const int CheckpointsListedCountMax = 1000;
+
     /// <summary>What an event takes beside its payload: names, hash, and the objects that hold them.</summary>
     public const int EventOverheadBytes = 512;
 
@@ -71,4 +89,13 @@ public static partial class Limits
 
     /// <summary>Events that do not fit are noted on the disk after so many, so that a restart does not look at them again.</summary>
     public const int CursorScanEventsMax = 4096;
+
+    /// <summary>What is written of a segment at a time; with the last event of a part it stays below a message.</summary>
+    public const int SegmentPartBytes = 1024 * 1024;
+
+    /// <summary>One event in a segment. A message bounds what an event can hold; a longer one is damage.</summary>
+    public const int SegmentEventBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>What a segment is read through.</summary>
+    public const int SegmentReadBytes = 1024 * 1024;
 }

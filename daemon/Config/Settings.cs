@@ -82,6 +82,9 @@ public sealed record Settings
     /// <summary>Zero publishes no copy by itself.</summary>
     public TimeSpan PublishInterval { get; init; }
 
+    /// <summary>Zero signs the event log after many events and on stop only.</summary>
+    public TimeSpan CheckpointInterval { get; init; }
+
     /// <summary>Where each setting's value came from, by key; one that is absent is the default.</summary>
     public IReadOnlyDictionary<string, SettingOrigin> Origins { get; init; } = new Dictionary<string, SettingOrigin>();
 

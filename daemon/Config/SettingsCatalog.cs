@@ -146,6 +146,12 @@ public static class SettingsCatalog
         },
         new()
         {
+            Key = "events.checkpoint_interval", Flags = ["--events-checkpoint-interval"], Kind = SettingKind.Duration, Default = Shown(Limits.CheckpointInterval), Max = 2_592_000_000,
+            Zero = $"only every {Limits.CheckpointEventsMax} events and on stop", Description = "How often the event log is signed with the server's key, when it has grown: what may be cut off its end unseen.",
+            Show = s => Shown(s.CheckpointInterval), Apply = (s, v) => s with { CheckpointInterval = v.Time },
+        },
+        new()
+        {
             Key = "limits.call_time", Flags = ["--limit-call-time"], Kind = SettingKind.Duration, Default = Shown(Limits.CallTimeMax), Max = 86_400_000,
             Zero = "a call lasts as long as its client waits", Description = "A unary call that runs longer is ended with DEADLINE_EXCEEDED.",
             Show = s => Shown(s.CallTimeMax), Apply = (s, v) => s with { CallTimeMax = v.Time },

@@ -7,6 +7,7 @@ using Auraed.Domain.Records;
 using Auraed.Domain.Registry;
 using Auraed.Domain.Upkeep;
 using Auraed.Domain.Vms;
+using Auraed.EventLog;
 using Auraed.Native;
 using Auraed.Rpc;
 using Auraed.Store;
@@ -37,6 +38,9 @@ internal sealed class Composition : IAsyncDisposable
     private Task _publishing = Task.CompletedTask;
     private Task _leasing = Task.CompletedTask;
     private LeaseLoop? _leases;
+    private LogKeeper? _keeper;
+    private Task _keeping = Task.CompletedTask;
+    private Action<Fault> _keeperFailed = _ => { };
 
     private Composition(Database database, RecordStore records, ServiceRegistry registry, TimeProvider time)
     {
@@ -62,6 +66,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Events.V0.EventService.Descriptor,
         Aurae.Events.V0.CursorService.Descriptor,
         Aurae.Registry.V0.RegistryService.Descriptor,
+        Aurae.Events.V0.ProofService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -128,6 +133,8 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new EventService(_events, _records, Drain));
         services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
         services.AddSingleton(new RegistryService(_registry, new EntryWatch(_records.Watches), Drain));
+        _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
+        services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -148,11 +155,14 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<EventService>();
         endpoints.MapGrpcService<CursorService>();
         endpoints.MapGrpcService<RegistryService>();
+        endpoints.MapGrpcService<ProofService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
     public void Work(Settings settings, ILogger logger)
     {
+        _keeperFailed = fault => Log.LogKeeperFailed(logger, fault.Message);
+        _keeping = _keeper!.RunAsync(_keeperFailed, _stopping.Token);
         if (settings.PublishInterval > TimeSpan.Zero)
         {
             _publishing = _upkeep.PublishForeverAsync(
@@ -184,6 +194,13 @@ internal sealed class Composition : IAsyncDisposable
         await _publishing;
         await _leasing;
         await SaveLeasesAsync();
+        await _keeping;
+        if (_keeper is not null)
+        {
+            await _keeper.StopAsync(_keeperFailed);
+            _keeper.Dispose();
+        }
+
         _upkeep.Dispose();
         _queries.Dispose();
         await _database.DisposeAsync();

@@ -61,6 +61,11 @@ public static class AccessTable
             ["/aurae.events.v0.CursorService/Release"] = new(AccessVerb.Write, "cursors"),
             ["/aurae.events.v0.CursorService/ListParked"] = new(AccessVerb.Read, "cursors"),
             ["/aurae.events.v0.CursorService/Unpark"] = new(AccessVerb.Write, "cursors"),
+            ["/aurae.events.v0.ProofService/GetCheckpoint"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.ProofService/ListCheckpoints"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.ProofService/GetInclusionProof"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.ProofService/GetConsistencyProof"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.ProofService/Export"] = new(AccessVerb.Read, "events"),
 
             ["/aurae.registry.v0.RegistryService/Register"] = new(AccessVerb.Write, "registry"),
             ["/aurae.registry.v0.RegistryService/Deregister"] = new(AccessVerb.Write, "registry"),

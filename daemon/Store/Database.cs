@@ -103,6 +103,9 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Runs the work on one snapshot; the token interrupts a running statement.</summary>
     public Task<T> ReadAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) => _readers.RunAsync(work, cancel);
 
+    /// <summary>Signs checkpoints; null when server.key is of a kind that signs none.</summary>
+    internal Proof.CheckpointKey? Signer => _key.Signer;
+
     /// <summary>Counts each table's commits, so that what was read from it is known to hold.</summary>
     internal TableVersions Tables => _tables;
 
@@ -154,7 +157,7 @@ public sealed class Database : IAsyncDisposable
     /// whose good copy is in the log is not looked at, as nobody reads it.
     /// </summary>
     public Task<VerifyReport> VerifyAsync(Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
-        connection => Verification.OfConnection(Path, connection, [], progress, cancel), cancel);
+        connection => Verification.OfConnection(Path, connection, _key.Signer, [], progress, cancel), cancel);
 
     /// <summary>Commits what waits, folds the log into the file, so that one file is left, and wipes the key.</summary>
     public async ValueTask DisposeAsync()

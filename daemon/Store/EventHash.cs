@@ -25,7 +25,14 @@ namespace Auraed.Store;
 internal static class EventHash
 {
     public const int HashBytes = 32;
-    private const byte Version = 1;
+    public const byte Version = 1;
+
+    /// <summary>An encoding whose texts and payload are empty.</summary>
+    public const int FixedBytes = 25 + (6 * 4);
+
+    /// <summary>A row's columns in the order of the encoding, and its hash.</summary>
+    public const string Columns = "sequence, commit_revision, time, tenant, principal, request_id, kind, subject, payload, hash";
+
     private const int StackBytesMax = 1024;
 
     /// <summary>The hash of one event behind <paramref name="previous"/>, written to <paramref name="hash"/>; both may be the same span.</summary>
@@ -44,6 +51,13 @@ internal static class EventHash
         }
     }
 
+    /// <summary>The hash of an encoding that stands in the buffer after 32 bytes of room, which take the hash before it.</summary>
+    internal static void Chain(ReadOnlySpan<byte> previous, Span<byte> buffer, Span<byte> hash)
+    {
+        previous.CopyTo(buffer);
+        SHA256.HashData(buffer, hash);
+    }
+
     /// <summary>Writes the canonical encoding; returns its length.</summary>
     public static int Encode(in EventContent content, Span<byte> buffer)
     {
@@ -60,6 +74,43 @@ internal static class EventHash
         BinaryPrimitives.WriteInt32BigEndian(buffer[offset..], content.Payload.Length);
         content.Payload.CopyTo(buffer[(offset + 4)..]);
         return offset + 4 + content.Payload.Length;
+    }
+
+    /// <summary>
+    /// Writes the canonical encoding of a row of <see cref="Columns"/> at an offset of a buffer, which grows as it must; returns its length. What the row
+    /// holds goes in as it is, so that no byte of it escapes the hash.
+    /// </summary>
+    internal static int Encode(Statement row, ref byte[] buffer, int offset)
+    {
+        int payload = row.Blob(8).Length;
+        int length = FixedBytes + row.Blob(3).Length + row.Blob(4).Length + row.Blob(5).Length + row.Blob(6).Length + row.Blob(7).Length + payload;
+        if (buffer.Length < offset + length)
+        {
+            Array.Resize(ref buffer, Math.Max(2 * buffer.Length, offset + length));
+        }
+
+        Span<byte> rest = buffer.AsSpan(offset, length);
+        rest[0] = Version;
+        BinaryPrimitives.WriteInt64BigEndian(rest[1..], row.Integer(0));
+        BinaryPrimitives.WriteInt64BigEndian(rest[9..], row.Integer(1));
+        BinaryPrimitives.WriteInt64BigEndian(rest[17..], row.Integer(2));
+        rest = rest[25..];
+        for (int column = 3; column <= 8; column++)
+        {
+            if (column == 5 && row.IsNull(column))
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(rest, uint.MaxValue);
+                rest = rest[4..];
+                continue;
+            }
+
+            ReadOnlySpan<byte> value = row.Blob(column);
+            BinaryPrimitives.WriteInt32BigEndian(rest, value.Length);
+            value.CopyTo(rest[4..]);
+            rest = rest[(4 + value.Length)..];
+        }
+
+        return length;
     }
 
     private static int Text(string? text, Span<byte> buffer)

@@ -1,5 +1,6 @@
 using Auraed.Base;
 using Auraed.Native;
+using Auraed.Store.Proof;
 
 namespace Auraed.Store;
 
@@ -68,7 +69,7 @@ public static class Maintenance
         VerifyReport report;
         try
         {
-            Reencrypt(next, oldKey, newKey);
+            Reencrypt(next, oldKey, newKey, options.Time);
             CrashPoint.Reach("rekey.encrypted");
             report = Verification.OfFile(next, newKey, newKeyPath, progress, cancel);
             Require(report, next, options.IsTest);
@@ -114,13 +115,15 @@ public static class Maintenance
         return new SwapReport(current, existed ? Path.Combine(options.Directory, aside) : null, events);
     }
 
-    private static void Reencrypt(string path, StoreKey oldKey, StoreKey newKey)
+    private static void Reencrypt(string path, StoreKey oldKey, StoreKey newKey, TimeProvider time)
     {
         using var connection = Connection.Open(path, ConnectionMode.Write, oldKey, new TableVersions(), null);
         // Leaves the log's mode, so that the file stands alone; a crash only costs this copy.
         connection.Execute("PRAGMA journal_mode = DELETE");
         connection.Execute("PRAGMA synchronous = OFF");
         newKey.Change(connection.Handle);
+        // From here on the new key vouches for the whole log, the old key's checkpoints included.
+        TreeGrowth.SignAll(connection, newKey.Signer, time);
     }
 
     private static void Require(VerifyReport report, string source, bool test)

@@ -75,6 +75,9 @@ public sealed class ServerKey : IDisposable
     public void Derive(KeyPurpose purpose, Span<byte> output) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _canonical.Span, output, default, Label(purpose));
 
+    /// <summary>The key as a signer of checkpoints; null when it is of a kind that signs none.</summary>
+    internal Proof.CheckpointKey? Signer() => Proof.CheckpointKey.FromPrivate(_canonical.Span);
+
     public void Dispose() => _canonical.Dispose();
 
     private static ReadOnlySpan<byte> Label(KeyPurpose purpose) => purpose switch
@@ -111,7 +114,7 @@ public sealed class ServerKey : IDisposable
     }
 }
 
-/// <summary>The database's raw key in the engine's spelling, x'64 hexadecimal digits', in locked memory.</summary>
+/// <summary>The database's raw key in the engine's spelling, x'64 hexadecimal digits', in locked memory, and the server's key as the signer of checkpoints.</summary>
 internal sealed class StoreKey : IDisposable
 {
     private const int RawBytes = 32;
@@ -121,6 +124,7 @@ internal sealed class StoreKey : IDisposable
     {
         server.Derive(KeyPurpose.Database, Raw);
         Identity = server.Identity;
+        Signer = server.Signer();
         var text = Text;
         text[0] = (byte)'x';
         text[1] = (byte)'\'';
@@ -135,6 +139,9 @@ internal sealed class StoreKey : IDisposable
 
     /// <summary>The name of the server's key; not secret.</summary>
     public string Identity { get; }
+
+    /// <summary>Null when the server's key is of a kind that signs no checkpoints.</summary>
+    public Proof.CheckpointKey? Signer { get; }
 
     /// <summary>The 32 key bytes.</summary>
     public Span<byte> Raw => _memory.Span[..RawBytes];
@@ -161,5 +168,9 @@ internal sealed class StoreKey : IDisposable
         }
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        Signer?.Dispose();
+    }
 }

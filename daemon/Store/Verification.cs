@@ -1,5 +1,6 @@
 using System.Globalization;
 using Auraed.Base;
+using Auraed.Store.Proof;
 
 namespace Auraed.Store;
 
@@ -16,12 +17,13 @@ public sealed record VerifyReport(string Path, IReadOnlyList<string> Findings, l
 }
 
 /// <summary>
-/// Checks a file in the order in which damage is told best: seals of pages, the engine's structures, references, the event chain. Reads only.
+/// Checks a file in the order in which damage is told best: seals of pages, the engine's structures, references, the event log with its signed
+/// checkpoints. Reads only.
 /// </summary>
 internal static class Verification
 {
     private const int FindingsPerKindMax = 10;
-    private const long EventsPerProgress = 4096;
+    private const long PagesPerProgress = 4096;
 
     /// <summary>Checks a file that nobody has open. Throws only when the file cannot be looked at at all: a wrong key, a foreign file.</summary>
     public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
@@ -42,11 +44,11 @@ internal static class Verification
         var findings = new List<string>();
         Seals(path, key, findings, progress, cancel);
         using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
-        return OfConnection(path, connection, findings, progress, cancel);
+        return OfConnection(path, connection, key.Signer, findings, progress, cancel);
     }
 
     /// <summary>Checks one snapshot of an open database; pages still in the log are checked as they are read.</summary>
-    public static VerifyReport OfConnection(string path, Connection connection, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
+    public static VerifyReport OfConnection(string path, Connection connection, CheckpointKey? signer, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         using var registration = cancel.UnsafeRegister(static state => ((Connection)state!).Interrupt(), connection);
         long events = 0;
@@ -68,7 +70,7 @@ internal static class Verification
             progress?.Invoke(new StoreProgress("structure", pages, pages));
             findings.AddRange(connection.QueryTexts("PRAGMA foreign_key_check").Take(FindingsPerKindMax).Select(table => $"reference: a row of {table} points at nothing"));
             version = string.Join(' ', connection.QueryTexts("SELECT version FROM schema_version ORDER BY number DESC LIMIT 1"));
-            events = EventChain.Check(connection, findings, (done, total) => progress?.Invoke(new StoreProgress("events", done, total)), cancel, EventsPerProgress);
+            events = new LogCheck(connection, signer, findings).Run((done, total) => progress?.Invoke(new StoreProgress("events", done, total)), cancel);
         }
         catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal && !cancel.IsCancellationRequested)
         {
@@ -94,70 +96,12 @@ internal static class Verification
     {
         var damaged = PageSeal.Damaged(path, key, FindingsPerKindMax, (done, total) =>
         {
-            if (done % EventsPerProgress == 0 || done == total)
+            if (done % PagesPerProgress == 0 || done == total)
             {
                 cancel.ThrowIfCancellationRequested();
                 progress?.Invoke(new StoreProgress("seals", done, total));
             }
         });
         findings.AddRange(damaged.Select(page => $"seal: page {page} is damaged (byte {(page - 1) * DatabaseFile.PageBytes} of the file)"));
-    }
-}
-
-/// <summary>The event log against its hashes.</summary>
-internal static class EventChain
-{
-    /// <summary>Adds a finding for the first event that is missing or altered; returns the number of events that hold.</summary>
-    public static long Check(Connection connection, List<string> findings, Action<long, long>? progress, CancellationToken cancel, long progressEvery)
-    {
-        var total = connection.QueryInteger("SELECT coalesce(max(sequence), 0) FROM event");
-        var rows = connection.Prepare("SELECT sequence, commit_revision, time, tenant, principal, request_id, kind, subject, payload, hash FROM event ORDER BY sequence");
-        Span<byte> hash = stackalloc byte[EventHash.HashBytes];
-        hash.Clear();
-        var expected = 0L;
-        try
-        {
-            while (rows.Step())
-            {
-                expected++;
-                var content = new EventContent
-                {
-                    Sequence = rows.Integer(0),
-                    CommitRevision = rows.Integer(1),
-                    Time = rows.Integer(2),
-                    Tenant = rows.Text(3),
-                    Principal = rows.Text(4),
-                    RequestId = rows.IsNull(5) ? null : rows.Text(5),
-                    Kind = rows.Text(6),
-                    Subject = rows.Text(7),
-                    Payload = rows.Blob(8),
-                };
-                if (content.Sequence != expected)
-                {
-                    findings.Add($"events: {expected} is missing, {content.Sequence} follows");
-                    return expected - 1;
-                }
-
-                EventHash.Compute(hash, content, hash);
-                if (!hash.SequenceEqual(rows.Blob(9)))
-                {
-                    findings.Add($"events: {expected} is not what was written, or its hash is not");
-                    return expected - 1;
-                }
-
-                if (expected % progressEvery == 0)
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    progress?.Invoke(expected, total);
-                }
-            }
-
-            progress?.Invoke(expected, total);
-            return expected;
-        }
-        finally
-        {
-            connection.EndUnit();
-        }
     }
 }

@@ -50,6 +50,9 @@ internal sealed class RecordServer : IAsyncDisposable
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton(new EntryWatch(records.Watches));
         builder.Services.AddSingleton<Auraed.Rpc.RegistryService>();
+        Keeper = new Auraed.EventLog.LogKeeper(database, TimeProvider.System, TimeSpan.Zero);
+        builder.Services.AddSingleton(new Auraed.Domain.Events.Proofs(database, Keeper));
+        builder.Services.AddSingleton<Auraed.Rpc.ProofService>();
         builder.Services.AddSingleton<Auraed.Rpc.RecordService>();
         builder.Services.AddSingleton<Auraed.Rpc.EventService>();
         builder.Services.AddSingleton<Auraed.Rpc.CursorService>();
@@ -61,8 +64,10 @@ internal sealed class RecordServer : IAsyncDisposable
         _app.MapGrpcService<Auraed.Rpc.VmService>();
         _app.MapGrpcService<Auraed.Rpc.EventService>();
         _app.MapGrpcService<Auraed.Rpc.CursorService>();
+        _app.MapGrpcService<Auraed.Rpc.ProofService>();
         _channel = UnixSocketChannel.Open(SocketPath);
         Records = new Aurae.Records.V0.RecordService.RecordServiceClient(_channel);
+        Proofs = new Aurae.Events.V0.ProofService.ProofServiceClient(_channel);
         Events = new Aurae.Events.V0.EventService.EventServiceClient(_channel);
         Cursors = new Aurae.Events.V0.CursorService.CursorServiceClient(_channel);
         _app.MapGrpcService<Auraed.Rpc.RegistryService>();
@@ -80,6 +85,11 @@ internal sealed class RecordServer : IAsyncDisposable
     public Aurae.Registry.V0.RegistryService.RegistryServiceClient Registry { get; }
 
     public Aurae.Vms.V0.VmService.VmServiceClient Vms { get; }
+
+    public Aurae.Events.V0.ProofService.ProofServiceClient Proofs { get; }
+
+    /// <summary>Signs when asked; it runs no rounds of its own.</summary>
+    public Auraed.EventLog.LogKeeper Keeper { get; }
 
     public string SocketPath => Path.Combine(_store.Root, "aurae.sock");
 
@@ -146,6 +156,7 @@ internal sealed class RecordServer : IAsyncDisposable
         await _leasing;
         await _leases.SaveAsync(CancellationToken.None);
         _stop.Dispose();
+        Keeper.Dispose();
         await Database.DisposeAsync();
     }
 

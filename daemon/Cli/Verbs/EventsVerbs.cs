@@ -40,6 +40,7 @@ internal static class EventsVerbs
     };
 
     public static Command Build(CliEnvironment environment) => new Verb("events", "The event log: what changed, when, and by whom.").With(
+    [
         new Verb("tail", "Print the newest events, or those from a place on.",
             "auraed events tail",
             "auraed events tail --follow --kind 'virtual_machine.*'",
@@ -47,7 +48,9 @@ internal static class EventsVerbs
             "auraed events tail --from 1 --tenant '*' --output json")
             .With(From, Since, Follow, Kind, Subject, Tenant, Count).Calls(environment, TailAsync),
         new Verb("get", "Print one event with what it holds.", "auraed events get 42")
-            .With(Sequence).Calls(environment, GetAsync));
+            .With(Sequence).Calls(environment, GetAsync),
+        .. EventProofVerbs.Build(environment),
+    ]);
 
     private static async Task TailAsync(Invocation invocation, CancellationToken cancel)
     {

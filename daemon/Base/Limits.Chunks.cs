@@ -14,4 +14,48 @@ public static partial class Limits
 
     /// <summary>What a worker of a parallel chunking reads at a time: far less than a processor's cache, far more than a call costs.</summary>
     public const int ChunkingReadBytes = 1024 * 1024;
+
+    /// <summary>A file name's length everywhere, less what a temporary name adds.</summary>
+    public const int IndexNameCharactersMax = 200;
+
+    /// <summary>A store's location. A path's own limit is the same.</summary>
+    public const int StoreLocationCharactersMax = 4096;
+
+    /// <summary>One answer of a store, from asking to its last byte. A chunk is some hundred KiB; who needs longer is gone.</summary>
+    public static readonly TimeSpan StoreAnswerMax = TimeSpan.FromSeconds(60);
+
+    /// <summary>An index may be a thousand times as long as a chunk.</summary>
+    public static readonly TimeSpan StoreIndexAnswerMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Until a connection stands, its handshake included.</summary>
+    public static readonly TimeSpan StoreConnectMax = TimeSpan.FromSeconds(15);
+
+    /// <summary>Hops from the address asked to the one that answers.</summary>
+    public const int StoreRedirectsMax = 5;
+
+    /// <summary>Tries of one call whose fault may pass by itself.</summary>
+    public const int StoreTriesMax = 4;
+
+    /// <summary>Between the first two tries; each further wait is twice the one before, and up to half of it is left to chance.</summary>
+    public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Chunks in flight at a time. On a line of 50 ms and 64 KiB a chunk this is 20 MiB/s; a setting raises it.</summary>
+    public const int StoreFetchesDefault = 16;
+
+    public const int StoreFetchesMax = 256;
+
+    /// <summary>What is in flight may take so much memory; with huge chunks fewer are.</summary>
+    public const long StoreFetchBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>What is kept of a child's error output, which is told when it fails: the end says why.</summary>
+    public const int ChildErrorCharactersMax = 2048;
+
+    /// <summary>A packet of SFTP. OpenSSH's own limit.</summary>
+    public const int SftpPacketBytesMax = 256 * 1024;
+
+    /// <summary>What one SFTP request reads or writes: every server takes that.</summary>
+    public const int SftpBlockBytes = 32 * 1024;
+
+    /// <summary>A file that credentials or certificates are read from.</summary>
+    public const int CredentialFileBytesMax = 1024 * 1024;
 }

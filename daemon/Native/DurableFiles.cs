@@ -17,6 +17,11 @@ public static partial class DurableFiles
     private const int LockNonBlocking = 4;
     private const int LockRelease = 8;
     private const int WouldBlock = 11;
+    private const int AtCurrentDirectory = -100;
+    private const uint RenameNoReplace = 1;
+    private const int NameExists = 17;
+    private const int InvalidArgument = 22;
+    private const int NoSuchCall = 38;
 
     /// <summary>Makes the file's content durable. Fault(Internal) when the disk refuses; never tried twice, as a second try may claim what the first lost.</summary>
     public static void SyncFile(string path) => Sync(path, OpenReadOnly | OpenCloseOnExec);
@@ -30,6 +35,39 @@ public static partial class DurableFiles
         SyncFile(source);
         File.Move(source, target, overwrite: true);
         SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+    }
+
+    /// <summary>
+    /// Renames a synced file to a name that nobody has, in the same directory; false, with nothing changed, when it is taken. The directory is for the caller to
+    /// sync: many names share one.
+    /// </summary>
+    public static bool TryPublishNew(string source, string target)
+    {
+        if (renameat2(AtCurrentDirectory, source, AtCurrentDirectory, target, RenameNoReplace) == 0)
+        {
+            return true;
+        }
+
+        switch (Marshal.GetLastPInvokeError())
+        {
+            case NameExists:
+                return false;
+            case InvalidArgument or NoSuchCall:
+                // A file system without that call: a second link fails on a taken name as well.
+                break;
+            default:
+                throw new Fault(FaultKind.Internal, $"cannot rename {source} to {target}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        if (link(source, target) != 0)
+        {
+            return Marshal.GetLastPInvokeError() == NameExists
+                ? false
+                : throw new Fault(FaultKind.Internal, $"cannot rename {source} to {target}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        File.Delete(source);
+        return true;
     }
 
     /// <summary>
@@ -88,6 +126,12 @@ public static partial class DurableFiles
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string from, string to);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);

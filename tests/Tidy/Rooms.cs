@@ -12,7 +12,8 @@ public class Rooms
         ["Config"] = ["Base"],
         ["Store"] = ["Native", "Base"],
         ["EventLog"] = ["Store", "Base"],
-        ["Chunks"] = ["Store", "Native", "Base"],
+        // Supervise: a store behind SFTP is reached through a child process, ssh.
+        ["Chunks"] = ["Store", "Supervise", "Native", "Base"],
         ["Supervise"] = ["Native", "Base"],
         ["Replicate"] = ["EventLog", "Chunks", "Base"],
         ["Domain"] = ["Store", "Chunks", "Supervise", "EventLog", "Base"],

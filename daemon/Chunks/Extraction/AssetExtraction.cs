@@ -1,0 +1,127 @@
+using Auraed.Base;
+using Auraed.Native;
+using Auraed.Store;
+using Microsoft.Win32.SafeHandles;
+
+namespace Auraed.Chunks.Extraction;
+
+/// <summary>
+/// Writes an asset to a file. What is there already, what seeds hold, and zeros are not fetched; every byte was checked by its chunk's id when it was written. A new file
+/// grows beside its place as <c>.NAME.DIGEST.partial</c> and takes the name when it is whole and synced; what an interrupted run left of it is used by
+/// the next one. Two runs for one file at a time are refused.
+/// </summary>
+public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChunk fetch, ExtractionOptions options)
+{
+    private const UnixFileMode NewFile = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <param name="target">A path; links are followed.</param>
+    /// <param name="progress">Told how many more bytes stand where they belong, from many threads; null for nobody.</param>
+    public async Task<ExtractionSummary> RunAsync(string target, Action<long>? progress, CancellationToken cancel)
+    {
+        var path = Resolve(target);
+        var isThere = File.Exists(path);
+        if (Directory.Exists(path))
+        {
+            throw Fault.Invalid("target", $"{path} is a directory", "name a file in it");
+        }
+
+        try
+        {
+            return options.IsInPlace && isThere
+                ? await ChangeAsync(path, progress, cancel)
+                : await ReplaceAsync(path, isThere, progress, cancel);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new Fault(
+                cause is UnauthorizedAccessException ? FaultKind.Denied : FaultKind.Exhausted, $"asset {assetName} cannot be written to {path}: {cause.Message}", hint: $"check the disk: df {path}", cause: cause);
+        }
+    }
+
+    /// <summary>Where a new file of this asset grows until it is whole.</summary>
+    public string PartialPathOf(string target)
+    {
+        var path = Resolve(target);
+        return Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{index.FileDigest().ToString()[..16]}.partial");
+    }
+
+    private async Task<ExtractionSummary> ReplaceAsync(string path, bool isThere, Action<long>? progress, CancellationToken cancel)
+    {
+        var partial = PartialPathOf(path);
+        if (!Directory.Exists(Path.GetDirectoryName(partial)))
+        {
+            throw Fault.NotFound($"there is no directory {Path.GetDirectoryName(partial)}", $"mkdir -p {Path.GetDirectoryName(partial)}");
+        }
+
+        // Made here, with the mode of any new file of the caller's.
+        new FileStream(partial, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = NewFile }).Dispose();
+        using var file = Lock(partial);
+        var isFresh = RandomAccess.GetLength(file) == 0;
+        RandomAccess.SetLength(file, index.Length);
+        // The file that goes holds most of the one that comes, as a rule.
+        var summary = await FillAsync(file, isThere ? [.. options.Seeds, path] : options.Seeds, isFresh, progress, cancel);
+        if (isThere)
+        {
+            File.SetUnixFileMode(file, File.GetUnixFileMode(path));
+        }
+
+        CrashPoint.Reach("extract.filled");
+        DurableFiles.Publish(partial, path);
+        CrashPoint.Reach("extract.published");
+        return summary;
+    }
+
+    private async Task<ExtractionSummary> ChangeAsync(string path, Action<long>? progress, CancellationToken cancel)
+    {
+        using var file = Lock(path);
+        var isDevice = (File.GetAttributes(path) & FileAttributes.Device) != 0 || (RandomAccess.GetLength(file) == 0 && SeedFile.LengthOf(file) > 0);
+        var room = SeedFile.LengthOf(file);
+        if (isDevice && room < index.Length)
+        {
+            throw new Fault(FaultKind.Exhausted, $"asset {assetName} has {index.Length} bytes, and {path} has room for {room}");
+        }
+
+        if (!isDevice && room < index.Length)
+        {
+            RandomAccess.SetLength(file, index.Length);
+        }
+
+        var summary = await FillAsync(file, options.Seeds, isFresh: false, progress, cancel);
+        if (!isDevice)
+        {
+            RandomAccess.SetLength(file, index.Length);
+        }
+
+        DurableFiles.SyncFile(path);
+        return summary;
+    }
+
+    private async Task<ExtractionSummary> FillAsync(SafeFileHandle file, IReadOnlyList<string> seedPaths, bool isFresh, Action<long>? progress, CancellationToken cancel)
+    {
+        var seeds = new List<SeedFile>();
+        try
+        {
+            foreach (var seed in seedPaths)
+            {
+                seeds.Add(SeedFile.Open(seed, index.Sizes, index.Digest, options.SeedWorkersMax, cancel));
+            }
+
+            var writer = new ExtractionWriter(index, assetName, fetch, file, new ExtractionPlan(index, seeds), isFresh, progress);
+            await writer.RunAsync(options.WorkersMax, cancel);
+            return writer.Summary;
+        }
+        finally
+        {
+            seeds.ForEach(seed => seed.Dispose());
+        }
+    }
+
+    private SafeFileHandle Lock(string path) =>
+        DurableFiles.TryLock(path) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
+
+    private static string Resolve(string target)
+    {
+        var path = Path.GetFullPath(target);
+        return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Auraed.Native;
+
+/// <summary>What a file system can do with parts of files without moving bytes. False means that it cannot: then bytes are moved.</summary>
+public static partial class FileRanges
+{
+    // _IOW(0x94, 13, struct file_clone_range) of linux/fs.h.
+    private const nuint CloneRange = 0x4020940d;
+    private const int KeepSize = 1;
+    private const int PunchHole = 2;
+
+    /// <summary>Lets a range of one file share its blocks with another (a reflink). Offsets and length are whole blocks of the file system.</summary>
+    public static bool TryClone(SafeFileHandle source, long sourceOffset, SafeFileHandle target, long targetOffset, long length)
+    {
+        var added = false;
+        source.DangerousAddRef(ref added);
+        try
+        {
+            var range = new Range { Source = source.DangerousGetHandle(), SourceOffset = (ulong)sourceOffset, Length = (ulong)length, TargetOffset = (ulong)targetOffset };
+            return ioctl(target, CloneRange, in range) == 0;
+        }
+        finally
+        {
+            source.DangerousRelease();
+        }
+    }
+
+    /// <summary>Makes a range read as zeros and gives its blocks back.</summary>
+    public static bool TryPunchHole(SafeFileHandle file, long offset, long length) => fallocate(file, PunchHole | KeepSize, offset, length) == 0;
+
+    // struct file_clone_range of linux/fs.h.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Range
+    {
+        public long Source;
+        public ulong SourceOffset;
+        public ulong Length;
+        public ulong TargetOffset;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(SafeFileHandle file, nuint request, in Range range);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
+}

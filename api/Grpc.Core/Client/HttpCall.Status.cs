@@ -87,6 +87,14 @@ internal sealed partial class HttpCall<TRequest, TResponse>
         return Failure(_status!.Value);
     }
 
+    /// <summary>A write failed. When the server has ended the call in its midst, why it did is on its way, and is what the caller gets.</summary>
+    public async Task<Exception> SettleWriteAsync(Exception exception)
+    {
+        if (_single is { } single && !_cancel.IsCancellationRequested)
+            await single.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return Settle(exception);
+    }
+
     private Status StatusOf(Exception exception)
     {
         if (IsPastDeadline)

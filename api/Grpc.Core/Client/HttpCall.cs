@@ -27,6 +27,7 @@ internal sealed partial class HttpCall<TRequest, TResponse> : IAsyncStreamReader
     private PipeReader? _body;
     private MessageDecoder _decoder;
     private TResponse? _current;
+    private Task? _single;
 
     public HttpCall(GrpcChannel channel, Method<TRequest, TResponse> method, string? host, in CallOptions options)
     {
@@ -95,8 +96,15 @@ internal sealed partial class HttpCall<TRequest, TResponse> : IAsyncStreamReader
         }
     }
 
-    /// <summary>The one response, and then the status.</summary>
-    public async Task<TResponse> ReadSingleAsync()
+    /// <summary>The one response, and then the status; asked for once.</summary>
+    public Task<TResponse> ReadSingleAsync()
+    {
+        var single = ReadOneAsync();
+        _single = single;
+        return single;
+    }
+
+    private async Task<TResponse> ReadOneAsync()
     {
         try
         {

@@ -33,7 +33,7 @@ internal sealed class HttpRequestWriter<TRequest, TResponse>(HttpCall<TRequest, 
         // The transport's stream is disposed under a write when the call ends first: that is the call's end, not the caller's mistake.
         catch (Exception exception) when (exception is not InvalidOperationException or ObjectDisposedException)
         {
-            throw call.Settle(exception);
+            throw await call.SettleWriteAsync(exception).ConfigureAwait(false);
         }
         finally
         {

@@ -23,7 +23,7 @@ internal static class AssetIndexFormat
 
     private const int HeaderBytes = 48;
     private const int EntriesOffset = 64;
-    private const int EntryBytes = sizeof(ulong) + ChunkId.Bytes;
+    public const int EntryBytes = sizeof(ulong) + ChunkId.Bytes;
     private const int TailBytes = 40;
     private const ulong IndexType = 0x96824d9c7b129ff9;
     private const ulong TableType = 0xe75b9e112f17417d;
@@ -42,18 +42,40 @@ internal static class AssetIndexFormat
 
     public static long BytesOf(long count) => EntriesOffset + (count * EntryBytes) + TailBytes;
 
+    /// <summary>Bytes before the first entry.</summary>
+    public static byte[] Head(ulong flags, ChunkSizes sizes)
+    {
+        var bytes = new byte[EntriesOffset];
+        Write(bytes, 0, HeaderBytes, IndexType, flags, (ulong)sizes.Min, (ulong)sizes.Average, (ulong)sizes.Max, ulong.MaxValue, TableType);
+        return bytes;
+    }
+
+    /// <summary>One entry, to the start of the target.</summary>
+    public static void WriteEntry(Span<byte> target, long end, ChunkId id)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(target, (ulong)end);
+        id.CopyTo(target[sizeof(ulong)..]);
+    }
+
+    /// <summary>Bytes after the last of so many entries.</summary>
+    public static byte[] Tail(long count)
+    {
+        var bytes = new byte[TailBytes];
+        Write(bytes, 0, 0, 0, HeaderBytes, TableBytes(count), TailMarker);
+        return bytes;
+    }
+
     public static byte[] Write(AssetIndex index)
     {
         var bytes = new byte[BytesOf(index.Count)];
-        Write(bytes, 0, HeaderBytes, IndexType, index.Flags, (ulong)index.Sizes.Min, (ulong)index.Sizes.Average, (ulong)index.Sizes.Max, ulong.MaxValue, TableType);
+        Head(index.Flags, index.Sizes).CopyTo(bytes, 0);
         var offset = EntriesOffset;
         for (var chunk = 0; chunk < index.Count; chunk++, offset += EntryBytes)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(offset), (ulong)index[chunk].End);
-            index[chunk].Id.CopyTo(bytes.AsSpan(offset + sizeof(ulong)));
+            WriteEntry(bytes.AsSpan(offset), index[chunk].End, index[chunk].Id);
         }
 
-        Write(bytes, offset, 0, 0, HeaderBytes, TableBytes(index.Count), TailMarker);
+        Tail(index.Count).CopyTo(bytes, offset);
         return bytes;
     }
 
@@ -135,7 +157,7 @@ internal static class AssetIndexFormat
         return true;
     }
 
-    private static ulong TableBytes(int count) => (ulong)(16 + ((long)count * EntryBytes) + TailBytes);
+    private static ulong TableBytes(long count) => (ulong)(16 + (count * EntryBytes) + TailBytes);
 
     private static ulong Field(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]);
 

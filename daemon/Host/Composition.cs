@@ -1,6 +1,7 @@
 using Aurae.Discovery.V0;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Domain.Assets;
 using Auraed.Domain.Events;
 using Auraed.Domain.Query;
 using Auraed.Domain.Records;
@@ -41,6 +42,8 @@ internal sealed class Composition : IAsyncDisposable
     private LogKeeper? _keeper;
     private Task _keeping = Task.CompletedTask;
     private Action<Fault> _keeperFailed = _ => { };
+    private readonly AssetLibrary _assets;
+    private Task _collecting = Task.CompletedTask;
 
     private Composition(Database database, RecordStore records, ServiceRegistry registry, TimeProvider time)
     {
@@ -53,6 +56,7 @@ internal sealed class Composition : IAsyncDisposable
         _upkeep = new Upkeep(database, time, Pulses);
         _queries = new Queries(database);
         _events = new Events(database, time);
+        _assets = new AssetLibrary(database, records, time);
     }
 
     /// <summary>What is really served: health, reflection and discovery know these.</summary>
@@ -67,6 +71,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Events.V0.CursorService.Descriptor,
         Aurae.Registry.V0.RegistryService.Descriptor,
         Aurae.Events.V0.ProofService.Descriptor,
+        Aurae.Assets.V0.AssetService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -135,6 +140,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new RegistryService(_registry, new EntryWatch(_records.Watches), Drain));
         _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
         services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
+        services.AddSingleton(new AssetService(_assets));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -156,6 +162,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<CursorService>();
         endpoints.MapGrpcService<RegistryService>();
         endpoints.MapGrpcService<ProofService>();
+        endpoints.MapGrpcService<AssetService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
@@ -163,6 +170,10 @@ internal sealed class Composition : IAsyncDisposable
     {
         _keeperFailed = fault => Log.LogKeeperFailed(logger, fault.Message);
         _keeping = _keeper!.RunAsync(_keeperFailed, _stopping.Token);
+        _collecting = _assets.CollectForeverAsync(
+            result => Log.Collected(logger, result.RemovedChunkCount, result.RemovedStoredSize, result.CondemnedChunkCount),
+            fault => Log.CollectionFailed(logger, fault.Message),
+            _stopping.Token);
         if (settings.PublishInterval > TimeSpan.Zero)
         {
             _publishing = _upkeep.PublishForeverAsync(
@@ -201,6 +212,8 @@ internal sealed class Composition : IAsyncDisposable
             _keeper.Dispose();
         }
 
+        await _collecting;
+        _assets.Dispose();
         _upkeep.Dispose();
         _queries.Dispose();
         await _database.DisposeAsync();

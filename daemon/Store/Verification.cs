@@ -17,7 +17,7 @@ public sealed record VerifyReport(string Path, IReadOnlyList<string> Findings, l
 }
 
 /// <summary>
-/// Checks a file in the order in which damage is told best: seals of pages, the engine's structures, references, the event log with its signed
+/// Checks a file in the order in which damage is told best: seals of pages, the engine's structures, references, chunks, the event log with its signed
 /// checkpoints. Reads only.
 /// </summary>
 internal static class Verification
@@ -70,6 +70,7 @@ internal static class Verification
             progress?.Invoke(new StoreProgress("structure", pages, pages));
             findings.AddRange(connection.QueryTexts("PRAGMA foreign_key_check").Take(FindingsPerKindMax).Select(table => $"reference: a row of {table} points at nothing"));
             version = string.Join(' ', connection.QueryTexts("SELECT version FROM schema_version ORDER BY number DESC LIMIT 1"));
+            _ = Assets.AssetVerification.Check(connection, findings, FindingsPerKindMax, (done, total) => progress?.Invoke(new StoreProgress("chunks", done, total)), cancel);
             events = new LogCheck(connection, signer, findings).Run((done, total) => progress?.Invoke(new StoreProgress("events", done, total)), cancel);
         }
         catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal && !cancel.IsCancellationRequested)

@@ -1,3 +1,4 @@
+using Aurae.Assets.V0;
 using Aurae.Cells.V0;
 using Aurae.Documents.V0;
 using Aurae.Hosts.V0;
@@ -22,7 +23,7 @@ internal static class UpgradeRecords
     /// <summary>In an order in which every reference finds its target.</summary>
     public static IReadOnlyList<IMessage> All =>
     [
-        new Tenant { Name = "acme", DisplayName = "Äcme & Söhne", ReadOnly = false, RecordCountMax = ulong.MaxValue },
+        new Tenant { Name = "acme", DisplayName = "Äcme & Söhne", ReadOnly = false, RecordCountMax = ulong.MaxValue, AssetBytesMax = ulong.MaxValue },
         new Tenant { Name = "closed", DisplayName = "closed", ReadOnly = true, RecordCountMax = 0 },
         new Tenant { Name = "bare" },
         new Principal { Name = "uid:0", DisplayName = "root", CertificateFingerprint = new string('a', 64), Disabled = true, SessionMax = new Duration { Seconds = 3600, Nanos = 5 } },
@@ -104,6 +105,26 @@ internal static class UpgradeRecords
             Owner = "web",
         },
         new RegistryEntry { Id = "bare" },
+        new Asset
+        {
+            Id = new string('a', 64),
+            Title = "rootfs.img",
+            MediaType = "application/octet-stream",
+            Size = 1L << 40,
+            Sha256 = new string('b', 64),
+            ChunkCount = 1 << 24,
+            ChunkSizeMin = 16_384,
+            ChunkSizeAvg = 65_536,
+            ChunkSizeMax = 262_144,
+            Creator = "uid:0",
+        },
+        new Asset { Id = "bare" },
+        new AssetTag { Name = "stable", Asset = new string('a', 64) },
+        new AssetTag { Name = "bare", Asset = "bare" },
+        new AssetPin { Name = "p", Asset = new string('a', 64), Reason = "in use" },
+        new AssetPin { Name = "bare", Asset = "bare" },
+        new AssetLease { Name = "l", Asset = new string('a', 64), ExpireTime = Noon, Holder = "uid:0" },
+        new AssetLease { Name = "bare", Asset = "bare" },
     ];
 
     /// <summary>Replaces the bare machine after all were made.</summary>

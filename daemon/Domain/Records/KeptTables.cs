@@ -1,3 +1,4 @@
+using Aurae.Assets.V0;
 using Aurae.Registry.V0;
 using Aurae.Schema;
 using Auraed.Base;
@@ -20,6 +21,15 @@ public sealed class KeptTables
         if (Verbs.TryGetValue(table.TypeName, out string? verb))
         {
             throw new Fault(FaultKind.Precondition, $"records of type {table.Name} are changed by their own service alone", field, $"{verb} --help") { Reason = "KEPT_BY_SERVICE" };
+        }
+    }
+
+    /// <summary>Fault(Precondition) for a table of which others change and delete records, but make none: an asset without its bytes would be a promise that nobody keeps.</summary>
+    public void RefuseNew(RecordTable table, string field)
+    {
+        if (table.TypeName == Asset.Descriptor.FullName)
+        {
+            throw new Fault(FaultKind.Precondition, "an asset comes into being by AssetService.Upload alone", field, "auraed assets put FILE") { Reason = "UPLOAD_ONLY" };
         }
     }
 }

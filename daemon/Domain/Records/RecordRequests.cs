@@ -13,7 +13,7 @@ namespace Auraed.Domain.Records;
 public sealed class RecordRequests(RecordIds ids, KeptTables? kept = null)
 {
 
-    public RecordDraft Create(CreateRecordRequest request, string tenant) => Draft(request.Record, tenant, "record", isNew: true);
+    public RecordDraft Create(CreateRecordRequest request, string tenant) => Made(request.Record, tenant);
 
     public RecordUpdate Update(UpdateRecordRequest request, string tenant) =>
         Update(request.Record, request.UpdateMask, request.AllowMissing, tenant);
@@ -122,7 +122,7 @@ public sealed class RecordRequests(RecordIds ids, KeptTables? kept = null)
 
     private RecordOperation Parse(Operation operation, string tenant) => operation.OperationCase switch
     {
-        Operation.OperationOneofCase.Create => new RecordCreate(Draft(operation.Create.Record, tenant, "record", isNew: true)),
+        Operation.OperationOneofCase.Create => new RecordCreate(Made(operation.Create.Record, tenant)),
         Operation.OperationOneofCase.Update => Update(operation.Update.Record, operation.Update.UpdateMask, operation.Update.AllowMissing, tenant),
         Operation.OperationOneofCase.Delete => new RecordDelete(
             Open(RecordNames.Table(operation.Delete.Type), "type"), RecordNames.Name(operation.Delete.Name), Revision(operation.Delete.Revision, "revision"), operation.Delete.AllowMissing),
@@ -136,10 +136,22 @@ public sealed class RecordRequests(RecordIds ids, KeptTables? kept = null)
     private RecordUpdate Update(Record? record, FieldMask? mask, bool allowMissing, string tenant)
     {
         RecordDraft draft = Draft(record, tenant, "record", isNew: false);
+        if (allowMissing)
+        {
+            kept?.RefuseNew(draft.Table, "record.type");
+        }
+
         var parsed = RecordMask.Parse(mask?.Paths, draft.Table, "update_mask", isUpdate: true);
         return record!.Body is null && parsed is null
             ? throw Fault.Invalid("record.body", "record.body is required where no update_mask says what to change")
             : new RecordUpdate(draft, parsed, allowMissing);
+    }
+
+    private RecordDraft Made(Record? record, string tenant)
+    {
+        RecordDraft draft = Draft(record, tenant, "record", isNew: true);
+        kept?.RefuseNew(draft.Table, "record.type");
+        return draft;
     }
 
     private RecordDraft Draft(Record? record, string tenant, string field, bool isNew)

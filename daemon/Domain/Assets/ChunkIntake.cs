@@ -1,0 +1,183 @@
+using System.Buffers;
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Store;
+using Auraed.Store.Assets;
+
+namespace Auraed.Domain.Assets;
+
+/// <summary>
+/// Chunks that the caller has cut: each frame is inflated within its declared size and compared with its id, each reference must be to a chunk that the tenant
+/// holds. Frames go into the file as they came.
+/// </summary>
+internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Database database) : IDisposable
+{
+    private byte[] _content = [];
+
+    /// <param name="batch">At most so many chunks and bytes as the limits say.</param>
+    /// <param name="catchUp">Hashes what is durable up to a place that the whole's digest has not come to.</param>
+    public async Task AddAsync(ChunkBatch batch, Func<long, Task> catchUp, CancellationToken cancel)
+    {
+        Check(batch);
+        StoredChunk?[] held = await FindAsync(batch, cancel).ConfigureAwait(false);
+        for (int first = 0; first < batch.Chunks.Count;)
+        {
+            int count = CountWithin(batch, first);
+            await AddAsync(batch, held, first, count, catchUp).ConfigureAwait(false);
+            first += count;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_content.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_content);
+        }
+    }
+
+    private void Check(ChunkBatch batch)
+    {
+        if (batch.Chunks.Count > Limits.AssetBatchChunksMax)
+        {
+            throw Fault.Invalid("chunks", $"chunks has {batch.Chunks.Count} entries, at most {Limits.AssetBatchChunksMax}");
+        }
+
+        long bytes = 0;
+        for (int index = 0; index < batch.Chunks.Count; index++)
+        {
+            Chunk chunk = batch.Chunks[index];
+            _ = AssetRequests.Id(chunk.Id, $"chunks[{index}].id");
+            if (chunk.Size == 0 || chunk.Size > (uint)session.Plan.Sizes.Max)
+            {
+                throw Fault.Invalid($"chunks[{index}].size", $"chunks[{index}].size is {chunk.Size}, not 1 to {session.Plan.Sizes.Max}");
+            }
+
+            bytes += chunk.Frame.Length;
+        }
+
+        if (bytes > Limits.AssetBatchBytesMax)
+        {
+            throw Fault.Invalid("chunks", $"chunks has {bytes} bytes of frames, at most {Limits.AssetBatchBytesMax}");
+        }
+    }
+
+    private static int CountWithin(ChunkBatch batch, int first)
+    {
+        long bytes = 0;
+        int count = 0;
+        while (first + count < batch.Chunks.Count)
+        {
+            bytes += batch.Chunks[first + count].Frame.IsEmpty ? 0 : batch.Chunks[first + count].Size;
+            if (bytes > Limits.AssetCheckBytesMax && count > 0)
+            {
+                break;
+            }
+
+            count++;
+        }
+
+        return count;
+    }
+
+    private Task<StoredChunk?[]> FindAsync(ChunkBatch batch, CancellationToken cancel)
+    {
+        if (batch.Chunks.All(chunk => !chunk.Frame.IsEmpty))
+        {
+            return Task.FromResult(new StoredChunk?[batch.Chunks.Count]);
+        }
+
+        return database.ReadAsync(
+            unit =>
+            {
+                var held = new StoredChunk?[batch.Chunks.Count];
+                for (int index = 0; index < held.Length; index++)
+                {
+                    Chunk chunk = batch.Chunks[index];
+                    if (!chunk.Frame.IsEmpty)
+                    {
+                        continue;
+                    }
+
+                    var id = new ChunkId(chunk.Id.Span);
+                    StoredChunk found = Uploads.Held(unit, session.Holder, id) ?? throw new Fault(
+                        FaultKind.Precondition, $"tenant '{session.Plan.Tenant}' does not hold chunk {id}, and it came without its bytes", $"chunks[{index}].frame", "ask MissingChunks, and send what it answers")
+                    { Reason = "CHUNK_MISSING" };
+                    held[index] = found.Size == (int)chunk.Size
+                        ? found
+                        : throw Fault.Invalid($"chunks[{index}].size", $"chunk {id} has {found.Size} bytes, not {chunk.Size}");
+                }
+
+                return held;
+            },
+            cancel);
+    }
+
+    private async Task AddAsync(ChunkBatch batch, StoredChunk?[] held, int first, int count, Func<long, Task> catchUp)
+    {
+        int[] places = Inflate(batch, first, count);
+        for (int index = first; index < first + count; index++)
+        {
+            Chunk chunk = batch.Chunks[index];
+            if (held[index] is { } known)
+            {
+                await session.AddAsync(known).ConfigureAwait(false);
+                continue;
+            }
+
+            if (whole.Position < session.Length)
+            {
+                await catchUp(session.Length).ConfigureAwait(false);
+            }
+
+            whole.Append(_content.AsSpan(places[index - first], (int)chunk.Size));
+            chunk.Frame.Span.CopyTo(session.FrameRoom.Span);
+            await session.AddAsync(new ChunkId(chunk.Id.Span), (int)chunk.Size, chunk.Frame.Length).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Inflates and checks the frames side by side; answers where in the buffer each chunk's bytes stand.</summary>
+    private int[] Inflate(ChunkBatch batch, int first, int count)
+    {
+        int[] places = new int[count];
+        int length = 0;
+        for (int index = 0; index < count; index++)
+        {
+            places[index] = length;
+            length += batch.Chunks[first + index].Frame.IsEmpty ? 0 : (int)batch.Chunks[first + index].Size;
+        }
+
+        if (_content.Length < length)
+        {
+            Dispose();
+            _content = ArrayPool<byte>.Shared.Rent(Math.Max(length, Limits.AssetCheckBytesMax));
+        }
+
+        Fault? wrong = null;
+        Parallel.For(0, count, (index, state) =>
+        {
+            if (!batch.Chunks[first + index].Frame.IsEmpty && Inflate(batch.Chunks[first + index], first + index, places[index]) is { } fault)
+            {
+                wrong = fault;
+                state.Stop();
+            }
+        });
+        return wrong is null ? places : throw wrong;
+    }
+
+    private Fault? Inflate(Chunk chunk, int index, int place)
+    {
+        var id = new ChunkId(chunk.Id.Span);
+        ChunkFile file = ChunkFiles.Rent();
+        bool isRight = file.TryRead(chunk.Frame.Span, id, ChunkDigest.Sha256, _content.AsSpan(place, (int)chunk.Size), out int length, out string wrong);
+        ChunkFiles.Return(file);
+        if (isRight && length == (int)chunk.Size)
+        {
+            return null;
+        }
+
+        wrong = isRight ? $"has {length} bytes, not {chunk.Size}" : wrong;
+        return new Fault(FaultKind.Invalid, $"chunk {id} of the upload {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
+    }
+}

@@ -1,0 +1,97 @@
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Store;
+using Auraed.Store.Assets;
+
+namespace Auraed.Domain.Assets;
+
+/// <summary>A chunk of a content with its id and, where it was asked for, its frame.</summary>
+internal readonly record struct LoadedChunk(long Offset, int Size, ChunkId Id, ReadOnlyMemory<byte> Frame)
+{
+    public long End => Offset + Size;
+}
+
+/// <summary>
+/// Reads a content in bounded batches, each on a snapshot of its own, so that a slow taker holds no snapshot. A content that is deleted and collected meanwhile is
+/// Fault(Aborted), and never a part taken for the whole.
+/// </summary>
+internal sealed class ContentReader(Database database)
+{
+    /// <summary>The chunks from the one on that holds the byte at <paramref name="offset"/>; at most about a megabyte of frames.</summary>
+    /// <param name="what">For faults, as "asset 12ab...".</param>
+    public Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, bool frames, string what, CancellationToken cancel) => database.ReadAsync(
+        unit =>
+        {
+            var rows = new ChunkRows(unit);
+            var loaded = new List<LoadedChunk>();
+            Span<byte> id = stackalloc byte[ChunkId.Bytes];
+            long bytes = 0;
+            foreach (PlacedChunk placed in new ContentRows(unit).Read(content.Number, offset, frames ? 1 : Limits.AssetReadChunksMax))
+            {
+                if (!rows.TryReadId(placed.Entry.Number, id))
+                {
+                    throw Gone(what);
+                }
+
+                byte[]? frame = frames ? rows.Frame(placed.Entry.Number) ?? throw Bodiless(new ChunkId(id), what) : null;
+                loaded.Add(new LoadedChunk(placed.Offset, placed.Entry.Size, new ChunkId(id), frame));
+                bytes += frame?.Length ?? 0;
+                if (bytes >= Limits.AssetReadBytes)
+                {
+                    break;
+                }
+            }
+
+            return loaded.Count == 0 && offset < content.Size ? throw Gone(what) : loaded;
+        },
+        cancel);
+
+    /// <summary>Hands on the bytes from <paramref name="from"/> up to <paramref name="to"/>, each chunk checked against its id.</summary>
+    public async Task InflateAsync(StoredContent content, long from, long to, string what, Action<ReadOnlySpan<byte>> take, CancellationToken cancel)
+    {
+        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
+        ChunkFile file = ChunkFiles.Rent();
+        try
+        {
+            while (from < to)
+            {
+                foreach (LoadedChunk chunk in await ReadAsync(content, from, frames: true, what, cancel).ConfigureAwait(false))
+                {
+                    int length = Inflate(file, chunk, buffer, what);
+                    int first = (int)(from - chunk.Offset);
+                    int last = (int)Math.Min(length, to - chunk.Offset);
+                    take(buffer.AsSpan(first..last));
+                    from = chunk.Offset + last;
+                    if (from >= to)
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+        finally
+        {
+            ChunkFiles.Return(file);
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>The chunk's bytes into the buffer, checked; Fault(Corrupt) names the chunk.</summary>
+    public static int Inflate(ChunkFile file, LoadedChunk chunk, byte[] buffer, string what)
+    {
+        if (!file.TryRead(chunk.Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer, out int length, out string wrong))
+        {
+            throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} {wrong}", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+        }
+
+        return length == chunk.Size
+            ? length
+            : throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} has {length} bytes, not {chunk.Size}", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+    }
+
+    private static Fault Gone(string what) =>
+        new(FaultKind.Aborted, $"{what} was deleted while it was read", hint: "auraed assets ls") { Reason = "ASSET_GONE" };
+
+    private static Fault Bodiless(ChunkId id, string what) =>
+        new(FaultKind.Corrupt, $"chunk {id} of {what} has lost its bytes", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+}

@@ -1,0 +1,191 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Store;
+using Auraed.Store.Assets;
+using Auraed.Store.Records;
+using Google.Protobuf;
+using ChunkSizes = Auraed.Chunks.ChunkSizes;
+
+namespace Auraed.Domain.Assets;
+
+/// <summary>
+/// Assets on their way out. A batch is read while the one before is taken, and no more than that: memory and snapshots do not wait for a slow taker.
+/// </summary>
+internal sealed class Downloads(Database database, ContentReader reader, AssetIndexes indexes) : IDisposable
+{
+    private const int BatchesAheadMax = 1;
+
+    private readonly SemaphoreSlim _places = new(Limits.AssetDownloadsCountMax, Limits.AssetDownloadsCountMax);
+
+    public async IAsyncEnumerable<DownloadResponse> ReadAsync(DownloadRequest request, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        AssetName name = AssetRequests.Name(request.Tenant, request.Asset);
+        (StoredRecord asset, StoredContent content) = await database.ReadAsync(unit => AssetCatalog.Open(unit, name), cancel).ConfigureAwait(false);
+        if (request.Offset < 0 || request.Length < 0)
+        {
+            throw Fault.Invalid(request.Offset < 0 ? "offset" : "length", "offset and length are not less than 0");
+        }
+
+        if (request.Offset > content.Size)
+        {
+            throw new Fault(FaultKind.OutOfRange, $"asset {asset.Name} has {content.Size} bytes, so none at {request.Offset}", "offset") { Reason = "PAST_END" };
+        }
+
+        long end = request.Length == 0 || request.Length > content.Size - request.Offset ? content.Size : request.Offset + request.Length;
+        yield return new DownloadResponse { Asset = (Asset)asset.Body };
+        using IDisposable place = Enter();
+        var batches = new Batches(reader, content, request.Offset, end, "asset " + asset.Name, request.Frames, cancel);
+        await using (batches.ConfigureAwait(false))
+        {
+            await foreach (DownloadResponse message in batches.Messages.ReadAllAsync(cancel).ConfigureAwait(false))
+            {
+                yield return message;
+            }
+        }
+    }
+
+    public async IAsyncEnumerable<GetIndexResponse> IndexAsync(GetIndexRequest request, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        AssetName name = AssetRequests.Name(request.Tenant, request.Asset);
+        (StoredRecord asset, StoredContent content) = await database.ReadAsync(unit => AssetCatalog.Open(unit, name), cancel).ConfigureAwait(false);
+        await foreach (byte[] piece in indexes.ReadAsync(content, SizesOf((Asset)asset.Body), "asset " + asset.Name, cancel).ConfigureAwait(false))
+        {
+            yield return new GetIndexResponse { Data = UnsafeByteOperations.UnsafeWrap(piece) };
+        }
+    }
+
+    public async IAsyncEnumerable<FetchChunksResponse> FetchAsync(string tenant, List<ChunkId> ids, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using IDisposable place = Enter();
+        for (int next = 0; next < ids.Count;)
+        {
+            int first = next;
+            ChunkBatch batch = await database.ReadAsync(unit => Fetch(unit, tenant, ids, first), cancel).ConfigureAwait(false);
+            next += batch.Chunks.Count;
+            yield return new FetchChunksResponse { Chunks = batch };
+        }
+    }
+
+    public void Dispose() => _places.Dispose();
+
+    private static ChunkSizes SizesOf(Asset asset)
+    {
+        bool isSound = ChunkSizes.TryCreate(asset.ChunkSizeMin, asset.ChunkSizeAvg, asset.ChunkSizeMax, out ChunkSizes sizes);
+        Invariant.Hold(isSound);
+        return sizes;
+    }
+
+    private static ChunkBatch Fetch(ReadUnit unit, string tenant, List<ChunkId> ids, int first)
+    {
+        var rows = new ChunkRows(unit);
+        long? holder = new HolderRows(unit).Find(tenant);
+        var batch = new ChunkBatch();
+        long bytes = 0;
+        for (int index = first; index < ids.Count && bytes < Limits.AssetBatchBytes; index++)
+        {
+            if (Uploads.Held(unit, holder, ids[index]) is not { } chunk || rows.Frame(chunk.Number) is not { } frame)
+            {
+                throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' does not hold chunk {ids[index]}", $"ids[{index}]") { Reason = "CHUNK_NOT_FOUND" };
+            }
+
+            batch.Chunks.Add(new Chunk { Id = ByteString.CopyFrom(ids[index].ToByteArray()), Size = (uint)chunk.Size, Frame = UnsafeByteOperations.UnsafeWrap(frame) });
+            bytes += frame.Length;
+        }
+
+        return batch;
+    }
+
+    private Place Enter() => _places.Wait(0, CancellationToken.None)
+        ? new Place(_places)
+        : throw new Fault(FaultKind.Exhausted, $"{Limits.AssetDownloadsCountMax} downloads run already") { Reason = "TOO_MANY_DOWNLOADS", RetryAfter = Limits.AssetRetryAfter };
+
+    private sealed class Place(SemaphoreSlim places) : IDisposable
+    {
+        public void Dispose() => places.Release();
+    }
+
+    /// <summary>Reads ahead of the taker, on the pool. Disposing ends it.</summary>
+    private sealed class Batches : IAsyncDisposable
+    {
+        private readonly Channel<DownloadResponse> _ahead = Channel.CreateBounded<DownloadResponse>(
+            new BoundedChannelOptions(BatchesAheadMax) { SingleReader = true, SingleWriter = true });
+
+        private readonly CancellationTokenSource _end;
+        private readonly Task _loop;
+
+        public Batches(ContentReader reader, StoredContent content, long from, long to, string what, bool frames, CancellationToken cancel)
+        {
+            _end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            _loop = LoopAsync(reader, content, from, to, what, frames, _end.Token);
+        }
+
+        public ChannelReader<DownloadResponse> Messages => _ahead.Reader;
+
+        public async ValueTask DisposeAsync()
+        {
+            await _end.CancelAsync().ConfigureAwait(false);
+            await _loop.ConfigureAwait(false);
+            _end.Dispose();
+        }
+
+        private async Task LoopAsync(ContentReader reader, StoredContent content, long from, long to, string what, bool frames, CancellationToken cancel)
+        {
+            await Task.Yield();
+            ChunkFile file = ChunkFiles.Rent();
+            byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
+            try
+            {
+                while (from < to)
+                {
+                    List<LoadedChunk> chunks = await reader.ReadAsync(content, from, frames: true, what, cancel).ConfigureAwait(false);
+                    foreach (DownloadResponse message in frames ? Frames(chunks, to) : Bytes(chunks, from, to, what, file, buffer))
+                    {
+                        await _ahead.Writer.WriteAsync(message, cancel).ConfigureAwait(false);
+                    }
+
+                    from = chunks[^1].End;
+                }
+
+                _ahead.Writer.Complete();
+            }
+            catch (Exception failure) when (failure is Fault or OperationCanceledException)
+            {
+                _ahead.Writer.Complete(failure);
+            }
+            finally
+            {
+                ChunkFiles.Return(file);
+                System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+
+        private static IEnumerable<DownloadResponse> Frames(List<LoadedChunk> chunks, long to)
+        {
+            var batch = new ChunkBatch();
+            foreach (LoadedChunk chunk in chunks.Where(chunk => chunk.Offset < to))
+            {
+                batch.Chunks.Add(new Chunk { Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()), Size = (uint)chunk.Size, Frame = UnsafeByteOperations.UnsafeWrap(chunk.Frame) });
+            }
+
+            yield return new DownloadResponse { Chunks = batch };
+        }
+
+        private static IEnumerable<DownloadResponse> Bytes(List<LoadedChunk> chunks, long from, long to, string what, ChunkFile file, byte[] buffer)
+        {
+            foreach (LoadedChunk chunk in chunks)
+            {
+                long first = Math.Max(from, chunk.Offset);
+                long last = Math.Min(to, chunk.End);
+                if (first < last)
+                {
+                    _ = ContentReader.Inflate(file, chunk, buffer, what);
+                    byte[] bytes = buffer[(int)(first - chunk.Offset)..(int)(last - chunk.Offset)];
+                    yield return new DownloadResponse { Data = UnsafeByteOperations.UnsafeWrap(bytes) };
+                }
+            }
+        }
+    }
+}

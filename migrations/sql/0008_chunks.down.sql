@@ -1,0 +1,9 @@
+DROP TABLE content_part;
+DROP TABLE content;
+DROP TABLE asset_upload;
+DROP TABLE chunk_holder;
+DROP TABLE asset_holder;
+DROP TABLE chunk_damage;
+DROP TABLE chunk_condemned;
+DROP TABLE chunk_body;
+DROP TABLE chunk;

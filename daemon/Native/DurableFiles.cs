@@ -10,7 +10,6 @@ public static partial class DurableFiles
     private const int OpenReadOnly = 0;
     private const int OpenReadWrite = 2;
     private const int OpenCreate = 0x40;
-    private const int OwnerReadWrite = 0x180;
     private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
     private const int LockExclusive = 2;
@@ -74,9 +73,10 @@ public static partial class DurableFiles
     /// Opens or makes a lock file and takes its advisory lock; null when another process (or another open of this one) holds it. The
     /// runtime's own FileStream is no help here, as it takes locks of the same kind for sharing modes.
     /// </summary>
-    public static SafeFileHandle? TryLock(string path)
+    /// <param name="mode">Of the file when it is made, less the process' mask.</param>
+    public static SafeFileHandle? TryLock(string path, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerReadWrite);
+        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, (int)mode);
         if (descriptor < 0)
         {
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());

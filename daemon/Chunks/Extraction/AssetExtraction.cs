@@ -53,8 +53,6 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
             throw Fault.NotFound($"there is no directory {Path.GetDirectoryName(partial)}", $"mkdir -p {Path.GetDirectoryName(partial)}");
         }
 
-        // Made here, with the mode of any new file of the caller's.
-        new FileStream(partial, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = NewFile }).Dispose();
         using var file = Lock(partial);
         var isFresh = RandomAccess.GetLength(file) == 0;
         RandomAccess.SetLength(file, index.Length);
@@ -117,11 +115,11 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
     }
 
     private SafeFileHandle Lock(string path) =>
-        DurableFiles.TryLock(path) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
+        DurableFiles.TryLock(path, NewFile) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
 
     private static string Resolve(string target)
     {
         var path = Path.GetFullPath(target);
-        return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        return new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
     }
 }

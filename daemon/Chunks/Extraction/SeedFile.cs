@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Auraed.Chunks.Extraction;
@@ -22,7 +23,8 @@ internal sealed class SeedFile : IDisposable
         SafeFileHandle? file = null;
         try
         {
-            file = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            // Whoever writes to it may go on: a lock would only promise what a check has to show anyway.
+            file = DurableFiles.OpenUnlocked(path);
             var index = ParallelChunker.Index((offset, buffer) => ReadAll(file, offset, buffer), LengthOf(file), sizes, digest, workers, cancel: cancel);
             return new SeedFile(file, index);
         }

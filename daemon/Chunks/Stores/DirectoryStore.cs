@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Auraed.Base;
 using Auraed.Native;
+using Auraed.Store;
 
 namespace Auraed.Chunks.Stores;
 
@@ -160,7 +161,9 @@ public sealed class DirectoryStore : IChunkStore
             }
 
             DurableFiles.SyncFile(temporary);
+            CrashPoint.Reach("chunkstore.synced");
             publish();
+            CrashPoint.Reach("chunkstore.published");
         }
         finally
         {

@@ -112,6 +112,11 @@ public sealed partial record StoreLocation
         var host = uri.HostNameType == UriHostNameType.IPv6 ? uri.Host.Trim('[', ']') : uri.Host;
         var user = Uri.UnescapeDataString(uri.UserInfo);
         var path = Uri.UnescapeDataString(uri.AbsolutePath);
+        if (user.Contains(':'))
+        {
+            throw Wrong(field, text, "holds a password; ssh takes keys");
+        }
+
         if (uri.HostNameType == UriHostNameType.Unknown || !HostName().IsMatch(host))
         {
             throw Wrong(field, text, "has no host name that ssh could be given");
@@ -119,7 +124,7 @@ public sealed partial record StoreLocation
 
         if (user.Length > 0 && !UserName().IsMatch(user))
         {
-            throw Wrong(field, text, user.Contains(':') ? "holds a password; ssh takes keys" : "has no user name that ssh could be given");
+            throw Wrong(field, text, "has no user name that ssh could be given");
         }
 
         if (path.Any(char.IsControl) || path.TrimEnd('/').Length == 0)
@@ -148,18 +153,22 @@ public sealed partial record StoreLocation
     }
 
     private static Uri WithoutUser(Uri uri, string text, string field) =>
-        uri.UserInfo.Length == 0 ? uri : throw Wrong(field, uri.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped), "holds credentials; they come from a file");
+        uri.UserInfo.Length == 0 ? uri : throw Wrong(field, text, "holds credentials; they come from a file");
 
     private static Uri Origins(Uri uri) => new(uri.GetLeftPart(UriPartial.Authority));
 
+    // What stands before the host may be a password: it is not shown.
     private static Fault Wrong(string field, string text, string why) => Fault.Invalid(
-        field, $"{field} '{text}' {why}", "a directory, https://host/path, sftp://user@host/path or s3+https://host/bucket/prefix");
+        field, $"{field} '{BeforeHost().Replace(text, "//")}' {why}", "a directory, https://host/path, sftp://user@host/path or s3+https://host/bucket/prefix");
 
     [GeneratedRegex("^[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}$", RegexOptions.CultureInvariant)]
     private static partial Regex HostName();
 
     [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", RegexOptions.CultureInvariant)]
     private static partial Regex UserName();
+
+    [GeneratedRegex("//[^/]*@", RegexOptions.CultureInvariant)]
+    private static partial Regex BeforeHost();
 
     [GeneratedRegex("^[a-z0-9][a-zA-Z0-9._-]{1,62}$", RegexOptions.CultureInvariant)]
     private static partial Regex BucketName();

@@ -79,10 +79,10 @@ internal static class RollingHash
         nint position = from;
         for (nint last = to - 1; position < last; position += 2)
         {
-            var first = BitOperations.RotateLeft(Unsafe.Add(ref table, Unsafe.Add(ref leaving, position)), LeavingRotation)
-                ^ Unsafe.Add(ref table, Unsafe.Add(ref entering, position));
-            var second = BitOperations.RotateLeft(Unsafe.Add(ref table, Unsafe.Add(ref leaving, position + 1)), LeavingRotation)
-                ^ Unsafe.Add(ref table, Unsafe.Add(ref entering, position + 1));
+            var first = BitOperations.RotateLeft(Unsafe.Add(ref table, (nint)Unsafe.Add(ref leaving, position)), LeavingRotation)
+                ^ Unsafe.Add(ref table, (nint)Unsafe.Add(ref entering, position));
+            var second = BitOperations.RotateLeft(Unsafe.Add(ref table, (nint)Unsafe.Add(ref leaving, position + 1)), LeavingRotation)
+                ^ Unsafe.Add(ref table, (nint)Unsafe.Add(ref entering, position + 1));
             var between = BitOperations.RotateLeft(hash, 1) ^ first;
             hash = BitOperations.RotateLeft(hash, 2) ^ BitOperations.RotateLeft(first, 1) ^ second;
             if (discriminator.IsBoundary(between))
@@ -98,8 +98,8 @@ internal static class RollingHash
 
         if (position < to)
         {
-            var change = BitOperations.RotateLeft(Unsafe.Add(ref table, Unsafe.Add(ref leaving, position)), LeavingRotation)
-                ^ Unsafe.Add(ref table, Unsafe.Add(ref entering, position));
+            var change = BitOperations.RotateLeft(Unsafe.Add(ref table, (nint)Unsafe.Add(ref leaving, position)), LeavingRotation)
+                ^ Unsafe.Add(ref table, (nint)Unsafe.Add(ref entering, position));
             if (discriminator.IsBoundary(BitOperations.RotateLeft(hash, 1) ^ change))
             {
                 return to;

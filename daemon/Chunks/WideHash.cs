@@ -22,10 +22,6 @@ internal static class WideHash
     private const int Lanes = 8;
     private const int Rows = RollingHash.WindowBytes + LaneBytes;
 
-    // Within each number its two halves change places: a rotation by 16.
-    private static Vector256<byte> HalvesSwapped => Vector256.Create(
-        (byte)2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-
     /// <summary>
     /// <see cref="BlockBytes"/> when none of the positions <paramref name="from"/> + 1 to <paramref name="from"/> + 4096 is a boundary; else the start, relative
     /// to <paramref name="from"/>, of the first lane that has one.
@@ -49,16 +45,17 @@ internal static class WideHash
             ref var target = ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), lane);
             for (nint row = 0; row < Rows; row += sizeof(ulong))
             {
+                // Indexes of the machine's own width: others would be widened one by one.
                 var eight = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, row));
                 ref var first = ref Unsafe.Add(ref target, row * Lanes);
-                first = Unsafe.Add(ref table, (byte)eight);
-                Unsafe.Add(ref first, 1 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 8));
-                Unsafe.Add(ref first, 2 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 16));
-                Unsafe.Add(ref first, 3 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 24));
-                Unsafe.Add(ref first, 4 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 32));
-                Unsafe.Add(ref first, 5 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 40));
-                Unsafe.Add(ref first, 6 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 48));
-                Unsafe.Add(ref first, 7 * Lanes) = Unsafe.Add(ref table, (byte)(eight >> 56));
+                first = Unsafe.Add(ref table, (nint)(byte)eight);
+                Unsafe.Add(ref first, 1 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 8));
+                Unsafe.Add(ref first, 2 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 16));
+                Unsafe.Add(ref first, 3 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 24));
+                Unsafe.Add(ref first, 4 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 32));
+                Unsafe.Add(ref first, 5 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 40));
+                Unsafe.Add(ref first, 6 * Lanes) = Unsafe.Add(ref table, (nint)(byte)(eight >> 48));
+                Unsafe.Add(ref first, 7 * Lanes) = Unsafe.Add(ref table, (nint)(eight >> 56));
             }
         }
     }
@@ -80,7 +77,8 @@ internal static class WideHash
         var range = Vector256.Create((int)(discriminator.RangeLength ^ sign));
         var right = Vector128.CreateScalar((uint)discriminator.Rotation);
         var left = Vector128.CreateScalar(32 - (uint)discriminator.Rotation);
-        var swap = HalvesSwapped;
+        // Within each number its two halves change places: a rotation by 16. Written out here, as a call would push the loop's registers to the stack.
+        var swap = Vector256.Create((byte)2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
         var none = Vector256<int>.AllBitsSet;
         for (nuint row = 0; row < LaneBytes; row++)
         {

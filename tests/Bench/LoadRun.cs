@@ -11,7 +11,8 @@ internal sealed record Target(string Name, int ServerId, IReadOnlyList<string> A
 
 /// <summary>One turn of the load generator, as it reports it. Times in microseconds.</summary>
 internal sealed record LoadRun(
-    long Requests, long Failed, long Issued, double Seconds, double PerSecond, double P50, double P99, double P999, double Max, double LoadCpu, double ServerCpu, string Failure)
+    long Requests, long Failed, long Issued, double Seconds, double PerSecond, double P50, double P99, double P999, double Max, double LoadCpu, double ServerCpu, string Failure,
+    long Events = 0, double EventsPerSecond = 0, double EventP50 = 0, double EventP99 = 0)
 {
     public double ServerMicrosecondsPerRequest => Requests == 0 ? 0 : ServerCpu * 1e6 / Requests;
 
@@ -39,6 +40,7 @@ internal sealed record LoadRun(
         return new LoadRun(
             (long)Number("requests"), (long)Number("failed"), (long)Number("issued"), Number("seconds"), Number("requests_per_second"), Number("p50_us"), Number("p99_us"),
             Number("p999_us"), Number("max_us"), Number("load_cpu_seconds"), Number("server_cpu_seconds"),
-            $"{root.GetProperty("failures")} {root.GetProperty("first_error").GetString()}");
+            $"{root.GetProperty("failures")} {root.GetProperty("first_error").GetString()}",
+            (long)Number("events"), Number("events_per_second"), Number("event_p50_us"), Number("event_p99_us"));
     }
 }

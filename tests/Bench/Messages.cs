@@ -43,4 +43,40 @@ internal static class Messages
     public static string Range(long count) => new Template().Part(1, Picked(count), RandomNameBytes).Number(7, 1).ToString();
 
     private static string Picked(long count) => string.Create(CultureInfo.InvariantCulture, $"{{name:{count}}}");
+
+    public const string AppendPath = "/aurae.events.v0.EventService/Append";
+    public const string WatchPath = "/aurae.events.v0.EventService/Watch";
+    public const string EtcdWatchPath = "/etcdserverpb.Watch/Watch";
+
+    /// <summary>What a watch finds again: when the call was sent.</summary>
+    private const string Mark = "{clock}";
+
+    private const int MarkBytes = 20;
+
+    /// <summary>As <see cref="Create"/> without a name, with a mark.</summary>
+    public static string CreateMarked()
+    {
+        var machine = new Template().Part(4, Mark + Filler(MarkBytes), ValueBytes);
+        return new Template().Message(2, new Template().Message(8, new Template().Text(1, "type.googleapis.com/" + MachineType).Message(2, machine))).ToString();
+    }
+
+    /// <summary>An AppendEventsRequest of so many events of 256 bytes, all about one subject; the first has the mark.</summary>
+    public static string AppendMarked(int events = 1)
+    {
+        var request = new Template();
+        for (var number = 0; number < events; number++)
+        {
+            var payload = number == 0 ? Mark + Filler(MarkBytes) : Filler(0);
+            request.Message(2, new Template().Text(1, "app.bench.put").Part(2, RandomName, RandomNameBytes).Part(5, payload, ValueBytes));
+        }
+
+        return request.ToString();
+    }
+
+    public static string PutMarked() => new Template().Part(1, RandomName, RandomNameBytes).Part(2, Mark + Filler(MarkBytes), ValueBytes).ToString();
+
+    /// <summary>A WatchRequest that creates a watch of every key.</summary>
+    public static string EtcdWatch() => new Template().Message(1, new Template().Text(1, "\0").Text(2, "\0")).ToString();
+
+    private static string Filler(int taken) => string.Create(CultureInfo.InvariantCulture, $"{{text:{ValueBytes - taken}}}");
 }

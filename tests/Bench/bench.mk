@@ -1,6 +1,6 @@
 # Benchmarks: `make bench`, or a part of it with ONLY=start, ONLY=transport,store and so on. `make bench BENCH='--help'` lists what else.
 BENCH_OUT := artifacts/bench
-LOAD_SOURCES := $(addprefix tests/Bench/load/,main.c connection.c http2.c hpack.c payload.c histogram.c)
+LOAD_SOURCES := $(addprefix tests/Bench/load/,main.c connection.c http2.c hpack.c watch.c payload.c histogram.c)
 ECHO_SOURCES := $(shell find api/Grpc.Core tests/Bench/Servers/Echo daemon/Host/DirectRoutes.cs -type f)
 ONLY ?=
 
@@ -22,7 +22,7 @@ bench-build: aot $(BENCH_OUT)/load $(BENCH_OUT)/limits $(BENCH_OUT)/echo/echo
 	@dotnet build tests/Bench/Bench.csproj -c Release --nologo -v quiet
 
 .PHONY: bench
-bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|chunks|growth, BENCH='--output json')
+bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|chunks|growth, BENCH='--output json')
 	@artifacts/bin/Bench/release/Auraed.Bench $(if $(ONLY),--only $(ONLY)) $(BENCH)
 
 .PHONY: bench-long

@@ -75,7 +75,7 @@ static size_t header_block(Connection *c, uint8_t *out)
         return (size_t)(at - out);
     }
     bool index = c->table_bytes_max >= HPACK_TABLE_BYTES_MAX;
-    at += hpack_literal(at, index, 4, ":path", options.path);
+    at += hpack_literal(at, index, 4, ":path", c->is_watch ? options.watch_path : options.path);
     at += hpack_literal(at, index, 1, ":authority", options.authority);
     at += hpack_literal(at, index, 31, "content-type", "application/grpc");
     at += hpack_literal(at, index, 0, "te", "trailers");
@@ -91,10 +91,28 @@ static Call *call_of(Connection *c, uint32_t stream)
     return call->stream == stream ? call : NULL;
 }
 
+static void send_watch(Connection *c)
+{
+    uint8_t block[4096];
+    if (!c->ready || c->is_watching)
+        return;
+    c->is_watching = true;
+    size_t length = header_block(c, block), message = options.watch_payload.length;
+    memcpy(frame(c, (uint32_t)length, HEADERS, END_HEADERS, 1), block, length);
+    uint8_t *p = frame(c, (uint32_t)(5 + message), DATA, options.watch_is_open ? 0 : END_STREAM, 1);
+    p[0] = 0;
+    write_u32(p + 1, (uint32_t)message);
+    payload_write(&options.watch_payload, 0, 0, p + 5);
+}
+
 void http2_send_calls(Connection *c)
 {
     uint8_t block[4096];
     size_t message = 5 + options.payload.length;
+    if (c->is_watch) {
+        send_watch(c);
+        return;
+    }
     while (c->ready && c->idle > 0 && c->window >= (int64_t)message && run_may_issue()) {
         while (c->calls[c->stream_next >> 1 & c->call_mask].stream)
             c->stream_next += 2;
@@ -115,6 +133,7 @@ void http2_send_calls(Connection *c)
         payload_write(&options.payload, options.first + run.issued, options.first, p + 5);
         c->window -= (int64_t)message;
         run.issued++;
+        run.paced++;
     }
 }
 
@@ -141,8 +160,11 @@ static void block_complete(Connection *c, uint32_t stream, const uint8_t *at, si
     Call *call = call_of(c, stream);
     if (call)
         found = &call->headers;
+    unknown_call = (ResponseHeaders){ .http_status = -1, .grpc_status = -1 };
     if (!hpack_decode(&c->table, at, at + length, found))
         fail("the server's header block cannot be decoded");
+    if (c->is_watch && ends_stream)
+        fail("a watch has ended: status %d %s", unknown_call.grpc_status, unknown_call.message);
     if (call && ends_stream)
         stream_ended(c, call);
 }
@@ -187,6 +209,16 @@ static void on_data(Connection *c, int flags, uint32_t stream, const uint8_t *at
     if (c->received_bytes >= RECEIVE_WINDOW / 2) {
         write_u32(frame(c, 4, WINDOW_UPDATE, 0, 0), (uint32_t)c->received_bytes);
         c->received_bytes = 0;
+    }
+    if (c->is_watch) {
+        run.watching += c->watch_received == 0 && c->tail_length == 0;
+        c->watch_received += length;
+        watch_receive(c, at, length);
+        if (c->watch_received >= RECEIVE_STREAM_WINDOW / 2) {
+            write_u32(frame(c, 4, WINDOW_UPDATE, 0, stream), (uint32_t)c->watch_received);
+            c->watch_received = 0;
+        }
+        return;
     }
     Call *call = call_of(c, stream);
     if (!call)
@@ -252,6 +284,8 @@ static void on_frame(Connection *c, int type, int flags, uint32_t stream, const 
         call = call_of(c, stream);
         if (call)
             call_ended(c, call, OUTCOME_RESET);
+        if (c->is_watch)
+            fail("a watch was reset");
         break;
     case GOAWAY:
         fail("the server sent GOAWAY, error %u %.*s", length >= 8 ? read_u32(at + 4) : 0, length > 8 ? (int)(length - 8) : 0, (const char *)at + 8);

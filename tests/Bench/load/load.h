@@ -1,10 +1,12 @@
 // A load generator for unary gRPC calls, small enough that it is not the bottleneck: one thread, one epoll loop, no HTTP/2
-// library. Closed loop: every stream sends its next call as soon as the last one is answered.
+// library. Closed loop: every stream sends its next call as soon as the last one is answered; or, with --rate, no sooner than its turn comes.
+// Beside that it may watch: server streams whose messages are searched for the marks that {clock} put into the calls.
 //
 //   main.c        options, the run, the report
 //   connection.c  sockets, TLS, buffers
 //   http2.c       frames in both directions, flow control, the life of a call
 //   hpack.c       the part of HPACK that tells a failed call from a successful one (Huffman and dynamic table included)
+//   watch.c       finding the marks in what watches receive
 //   payload.c     the request body, with parts that change per call
 //   histogram.c   latency percentiles
 #ifndef LOAD_H
@@ -38,12 +40,16 @@ void histogram_add(Histogram *h, uint64_t ns);
 double histogram_us(const Histogram *h, double quantile);
 
 // payload.c -------------------------------------------------------------------------------------------------------------
-enum PartKind { PART_BYTES, PART_COUNTER, PART_NAME, PART_TIME_ID, PART_RANDOM, PART_TEXT };
+#define PARTS_MAX 64
+// A mark says when the call was sent: "~~~~" and 16 hexadecimal digits of nanoseconds.
+#define MARK "~~~~"
+#define MARK_BYTES 20
+enum PartKind { PART_BYTES, PART_CLOCK, PART_COUNTER, PART_NAME, PART_TIME_ID, PART_RANDOM, PART_TEXT };
 typedef struct { enum PartKind kind; size_t offset, length; uint64_t pick; } Part;
 typedef struct {
     uint8_t bytes[BODY_BYTES_MAX];   // the fixed part; the others are written over it, in place, per call
     size_t length;
-    Part parts[16];
+    Part parts[PARTS_MAX];
     int part_count;
     uint64_t seed, random_state;
 } Payload;
@@ -95,10 +101,17 @@ struct Connection {
     size_t block_length;      // of a header block that goes on in CONTINUATION frames
     uint32_t block_stream;
     bool block_ends_stream;
+    bool is_watch, is_watching; // a server stream instead of calls; its request is sent
+    uint64_t watch_received;    // bytes since the stream's last WINDOW_UPDATE
+    uint8_t tail[MARK_BYTES - 1]; // the end of what a watch received: a mark may go on in the next frame
+    size_t tail_length;
 };
 void http2_start(Connection *c, int streams);
 void http2_receive(Connection *c); // all whole frames in c->in
 void http2_send_calls(Connection *c);
+
+// watch.c ---------------------------------------------------------------------------------------------------------------
+void watch_receive(Connection *c, const uint8_t *at, size_t length);
 
 // main.c ----------------------------------------------------------------------------------------------------------------
 typedef struct {
@@ -110,16 +123,26 @@ typedef struct {
     uint64_t requests_max; // 0: until the time is up
     uint64_t first;
     Payload payload;
+    const char *watch_path;
+    Payload watch_payload;
+    int watchers;
+    bool watch_is_open; // the watch's request stream stays open, as that of a bidirectional method
+    double rate;        // calls per second in all; 0: as many as are answered
 } Options;
 typedef struct {
     uint64_t issued, answered, failed, outcomes[OUTCOME_COUNT];
     bool stopping;
     char first_error[320];
     Histogram latency;
+    uint64_t paced_from_ns, paced;  // calls are paced from here on, so many were issued since
+    int watching;                   // watches that have heard from the server
+    uint64_t events;                // marks found
+    Histogram event_latency;        // from the sending of a call to its mark's arrival
 } Run;
 extern Options options;
 extern Run run;
 extern uint64_t now_ns; // read once per batch of frames
+uint64_t clock_read(void);
 bool run_may_issue(void);
 void run_answered(int outcome, uint64_t latency_ns, const char *message);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

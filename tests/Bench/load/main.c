@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "load.h"
 
 #include <getopt.h>
@@ -39,6 +40,10 @@ static const char help[] =
     "  --seed N               for {name}, {random} and the picks (1)\n"
     "  --streams N            concurrent streams in all (1)\n"
     "  --connections N        spread over so many connections (1)\n"
+    "                           {clock} a mark with the time of sending, 20 characters, that watches look for\n"
+    "  --rate N               calls per second in all, evenly; without it as many as are answered\n"
+    "  --watchers N           so many server streams beside, each on its own connection; calls begin when all have heard from the server\n"
+    "  --watch-path PATH      their method, --watch-body TEMPLATE its one request, --watch-open: the request stream is left open\n"
     "  --seconds S            measured time (2); --warmup S before it (0.5), --stall S without an answer ends the run (10)\n"
     "  --requests N           instead: exactly N calls, all measured, no warm-up\n"
     "  --pid PID              report the CPU time of this server process over the measured time, its threads included\n";
@@ -54,7 +59,7 @@ void fail(const char *format, ...)
     exit(1);
 }
 
-static uint64_t clock_read(void)
+uint64_t clock_read(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -63,7 +68,13 @@ static uint64_t clock_read(void)
 
 bool run_may_issue(void)
 {
-    return !run.stopping && (!options.requests_max || run.issued < options.requests_max);
+    if (run.stopping || run.watching < options.watchers || (options.requests_max && run.issued >= options.requests_max))
+        return false;
+    if (options.rate <= 0)
+        return true;
+    if (!run.paced_from_ns)
+        run.paced_from_ns = now_ns;
+    return (double)run.paced <= (double)(now_ns - run.paced_from_ns) / 1e9 * options.rate;
 }
 
 void run_answered(int outcome, uint64_t latency_ns, const char *message)
@@ -173,6 +184,11 @@ static void parse_option(int option, char *value)
     case 'x': options.stall_seconds = atof(value); break;
     case 'n': options.requests_max = parse_number(value); break;
     case 'P': options.server_pid = atoi(value); break;
+    case 'r': options.rate = atof(value); break;
+    case 'W': options.watchers = atoi(value); break;
+    case 'M': options.watch_path = value; break;
+    case 'O': wrong = payload_parse(&options.watch_payload, value); break;
+    case 'o': options.watch_is_open = true; break;
     case 'h': fputs(help, stdout); exit(0);
     default: exit(2);
     }
@@ -187,7 +203,8 @@ static void parse_options(int count, char **arguments)
         { "server-name", 1, 0, 'N' }, { "path", 1, 0, 'p' }, { "authority", 1, 0, 'A' }, { "header", 1, 0, 'H' },
         { "body", 1, 0, 'b' }, { "body-file", 1, 0, 'B' }, { "first", 1, 0, 'f' }, { "seed", 1, 0, 'S' },
         { "streams", 1, 0, 's' }, { "connections", 1, 0, 'C' }, { "seconds", 1, 0, 'd' }, { "warmup", 1, 0, 'w' },
-        { "stall", 1, 0, 'x' }, { "requests", 1, 0, 'n' }, { "pid", 1, 0, 'P' }, { "help", 0, 0, 'h' }, { 0 },
+        { "stall", 1, 0, 'x' }, { "requests", 1, 0, 'n' }, { "pid", 1, 0, 'P' },
+        { "rate", 1, 0, 'r' }, { "watchers", 1, 0, 'W' }, { "watch-path", 1, 0, 'M' }, { "watch-body", 1, 0, 'O' }, { "watch-open", 0, 0, 'o' }, { "help", 0, 0, 'h' }, { 0 },
     };
     options.authority = "localhost";
     options.payload.seed = 1;
@@ -199,6 +216,8 @@ static void parse_options(int count, char **arguments)
     }
     if (options.connections < 1 || options.connections > CONNECTIONS_MAX || options.streams < options.connections || options.streams > STREAMS_MAX)
         fail("--connections is 1 to %d, --streams from that to %d", CONNECTIONS_MAX, STREAMS_MAX);
+    if (options.watchers < 0 || options.watchers > CONNECTIONS_MAX || (options.watchers > 0 && !options.watch_path))
+        fail("--watchers is 0 to %d, and takes --watch-path", CONNECTIONS_MAX);
     if (!options.endpoint.certificate != !options.endpoint.key)
         fail("--cert and --key go together");
     options.payload.random_state = options.payload.seed ^ clock_read();
@@ -227,7 +246,32 @@ static void serve(Connection *c, int epoll, uint32_t events)
         epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &(struct epoll_event){ .events = EPOLLIN | (c->blocked ? EPOLLOUT : 0), .data.ptr = c });
 }
 
+// Waits for the server, or until the next paced call's turn; then sends what is due.
+static int wait_and_pace(Connection *connections, int epoll, struct epoll_event *events)
+{
+    if (options.rate <= 0 || !run.paced_from_ns)
+        return epoll_wait(epoll, events, 64, 100);
+    double due_ns = (double)run.paced_from_ns + (double)run.paced / options.rate * 1e9 - (double)clock_read();
+    struct timespec wait = { 0, due_ns <= 0 ? 0 : due_ns < 1e8 ? (long)due_ns : 100000000 };
+    int count = epoll_pwait2(epoll, events, 64, &wait, NULL);
+    now_ns = clock_read();
+    for (int i = 0; i < options.connections; i++) {
+        http2_send_calls(&connections[i]);
+        connection_flush(&connections[i]);
+    }
+    return count;
+}
+
 typedef struct { uint64_t start_ns, end_ns; double own_cpu, server_cpu; } Measure;
+
+// All watches have heard from the server: the first calls, which waited for that.
+static void start_calls(Connection *connections)
+{
+    for (int i = 0; i < options.connections; i++) {
+        http2_send_calls(&connections[i]);
+        connection_flush(&connections[i]);
+    }
+}
 
 // Warm-up, measurement, then the calls still under way are awaited, so that the server is left in a known state.
 static Measure run_loop(Connection *connections, int epoll)
@@ -239,19 +283,26 @@ static Measure run_loop(Connection *connections, int epoll)
     if (counted)
         m = (Measure){ opened_ns, 0, own_cpu_seconds(), server_cpu_seconds() };
     for (;;) {
-        int count = epoll_wait(epoll, events, 64, 100);
+        int count = wait_and_pace(connections, epoll, events);
         now_ns = clock_read();
         if (count > 0)
             heard_ns = now_ns;
         else if (now_ns - heard_ns > (uint64_t)(options.stall_seconds * 1e9))
             break;
+        bool was_waiting = run.watching < options.watchers;
         for (int i = 0; i < count; i++)
             serve(events[i].data.ptr, epoll, events[i].events);
-        if (!counted && now_ns - opened_ns >= (uint64_t)(options.warmup_seconds * 1e9)) {
+        if (was_waiting && run.watching == options.watchers) {
+            opened_ns = now_ns;
+            start_calls(connections);
+        }
+        if (!counted && run.watching == options.watchers && now_ns - opened_ns >= (uint64_t)(options.warmup_seconds * 1e9)) {
             counted = true;
             // A failure stays counted, whenever it was.
             run.answered = 0;
             run.latency = (Histogram){ 0 };
+            run.events = 0;
+            run.event_latency = (Histogram){ 0 };
             m = (Measure){ now_ns = clock_read(), 0, own_cpu_seconds(), server_cpu_seconds() };
         }
         bool over = options.requests_max ? run.issued >= options.requests_max && in_flight(connections) == 0
@@ -315,6 +366,8 @@ static void report(const Measure *m)
     printf("\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f,",
            histogram_us(&run.latency, 0.5), histogram_us(&run.latency, 0.9), histogram_us(&run.latency, 0.99),
            histogram_us(&run.latency, 0.999), (double)run.latency.max / 1000.0);
+    printf("\"events\":%" PRIu64 ",\"events_per_second\":%.1f,\"event_p50_us\":%.1f,\"event_p99_us\":%.1f,", run.events, (double)run.events / seconds,
+           histogram_us(&run.event_latency, 0.5), histogram_us(&run.event_latency, 0.99));
     printf("\"load_cpu_seconds\":%.4f,\"server_cpu_seconds\":%.4f,", m->own_cpu, m->server_cpu);
     print_outcomes();
     printf("}\n");
@@ -324,12 +377,13 @@ int main(int count, char **arguments)
 {
     signal(SIGPIPE, SIG_IGN);
     parse_options(count, arguments);
-    Connection *connections = calloc((size_t)options.connections, sizeof *connections);
+    Connection *connections = calloc((size_t)(options.connections + options.watchers), sizeof *connections);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (int i = 0; i < options.connections; i++) {
+    for (int i = 0; i < options.connections + options.watchers; i++) {
         Connection *c = &connections[i];
+        c->is_watch = i >= options.connections;
         connection_open(c, &options.endpoint);
-        http2_start(c, options.streams / options.connections + (i < options.streams % options.connections));
+        http2_start(c, c->is_watch ? 1 : options.streams / options.connections + (i < options.streams % options.connections));
         connection_flush(c);
         epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){ .events = EPOLLIN | (c->blocked ? EPOLLOUT : 0), .data.ptr = c });
         // TLS may have read the server's first frames together with the end of its handshake.

@@ -1,6 +1,7 @@
 // The request's message: hexadecimal bytes, with parts in braces that change per call. Every part has a fixed length, so the
 // length prefixes of the protobuf around it are written once, by whoever writes the template.
 //
+//   {clock}           20 characters: a mark with the time of sending, which a watch finds again
 //   {counter}         12 decimal digits: the call's number
 //   {counter:COUNT}   12 decimal digits: a number picked at random from COUNT numbers, the first of them --first
 //   {name}            32 hexadecimal digits drawn from the call's number and the seed: random order, yet known to a later run
@@ -60,6 +61,10 @@ static void write_part(Payload *p, const Part *part, uint64_t number, uint64_t f
     if (part->pick)
         number = first + draw(p) % part->pick;
     switch (part->kind) {
+    case PART_CLOCK:
+        memcpy(out, MARK, sizeof MARK - 1);
+        write_hex(out + sizeof MARK - 1, clock_read());
+        break;
     case PART_COUNTER:
         for (int i = 11; i >= 0; i--, number /= 10)
             out[i] = (uint8_t)('0' + number % 10);
@@ -99,12 +104,12 @@ void payload_write(Payload *p, uint64_t number, uint64_t first, uint8_t *out)
 static const char *parse_part(Payload *p, const char *text, size_t length)
 {
     static const struct { const char *name; enum PartKind kind; size_t length; bool pick; } kinds[] = {
-        { "counter", PART_COUNTER, 12, true }, { "name", PART_NAME, 32, true }, { "time-id", PART_TIME_ID, 36, false },
+        { "clock", PART_CLOCK, MARK_BYTES, false }, { "counter", PART_COUNTER, 12, true }, { "name", PART_NAME, 32, true }, { "time-id", PART_TIME_ID, 36, false },
         { "random", PART_RANDOM, 0, false }, { "text", PART_TEXT, 0, false },
     };
     char word[32] = "";
-    if (length >= sizeof word || p->part_count == 16)
-        return "a part in braces is too long, or there are more than 16";
+    if (length >= sizeof word || p->part_count == PARTS_MAX)
+        return "a part in braces is too long, or there are more than 64";
     memcpy(word, text, length);
     char *argument = strchr(word, ':');
     if (argument)

@@ -18,6 +18,8 @@ namespace Auraed.Cli;
 internal sealed class ClientConnection : IDisposable
 {
     private static readonly TimeSpan ConnectTimeMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryMin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(2);
 
     private readonly GrpcChannel _channel;
     private readonly SocketsHttpHandler _handler;
@@ -84,6 +86,7 @@ internal sealed class ClientConnection : IDisposable
             using var stream = call(new CallOptions(cancellationToken: cancel));
             while (await stream.ResponseStream.MoveNext(cancel))
             {
+                _isAnswered = true;
                 each(stream.ResponseStream.Current);
             }
         }
@@ -96,6 +99,42 @@ internal sealed class ClientConnection : IDisposable
             throw Explain(what, error);
         }
     }
+
+    /// <summary>
+    /// Reads a stream that has no end. When the daemon goes away after it has answered anything, tells so once and calls again until it is back; so
+    /// <paramref name="call"/> asks for what comes after the last message.
+    /// </summary>
+    public async Task FollowAsync<T>(string what, Func<CallOptions, AsyncServerStreamingCall<T>> call, Action<T> each, Action<Fault> away, CancellationToken cancel)
+    {
+        var wait = RetryMin;
+        while (true)
+        {
+            try
+            {
+                await StreamAsync(what, call, Heard, cancel);
+            }
+            catch (Fault fault) when (_isAnswered && IsAway(fault))
+            {
+                if (wait == RetryMin)
+                {
+                    away(fault);
+                }
+            }
+
+            await Task.Delay(wait, _time, cancel);
+            wait = wait + wait < RetryMax ? wait + wait : RetryMax;
+        }
+
+        void Heard(T message)
+        {
+            wait = RetryMin;
+            each(message);
+        }
+    }
+
+    /// <summary>True when the call may go through later as it is: the daemon is away, is being started, or has cut the call off.</summary>
+    public static bool IsAway(Fault fault) =>
+        fault.Kind is FaultKind.Unavailable or FaultKind.Cancelled or FaultKind.DeadlineExceeded || (fault.Kind == FaultKind.Internal && fault.InnerException is RpcException);
 
     /// <summary>The fault of a failed call. A connection that never came about is told apart from an answer that says no.</summary>
     public Fault Explain(string what, RpcException error)

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Aurae.Events.V0;
 using Aurae.Records.V0;
 using Aurae.Schema;
 using Auraed.Base;
@@ -17,7 +18,8 @@ namespace Auraed.Cli;
 /// </summary>
 internal static class RecordJson
 {
-    private static readonly TypeRegistry Registry = TypeRegistry.FromMessages([.. Tables.All.Select(table => table.Message), RecordEvent.Descriptor]);
+    private static readonly TypeRegistry Registry = TypeRegistry.FromMessages(
+        [.. Tables.All.Select(table => table.Message), RecordEvent.Descriptor, Cursor.Descriptor, Value.Descriptor, BytesValue.Descriptor]);
 
     private static readonly JsonFormatter Compact = new(JsonFormatter.Settings.Default.WithTypeRegistry(Registry).WithPreserveProtoFieldNames(true));
 

@@ -47,7 +47,8 @@ internal abstract class WriteItem(CancellationToken cancel)
 
 internal sealed class WriteItem<T>(Func<WriteUnit, T> work, CancellationToken cancel) : WriteItem(cancel)
 {
-    private readonly TaskCompletionSource<T> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>What waits for it goes on at once, on the thread that answers: who answers decides where that may be.</summary>
+    private readonly TaskCompletionSource<T> _promise = new();
     private CancellationTokenRegistration _leaving;
     private T? _result;
 
@@ -60,7 +61,7 @@ internal sealed class WriteItem<T>(Func<WriteUnit, T> work, CancellationToken ca
             var self = (WriteItem<T>)item!;
             if (self.TryTake())
             {
-                _ = self._promise.TrySetCanceled(self.Cancel);
+                ThreadPool.UnsafeQueueUserWorkItem(static left => left._promise.TrySetCanceled(left.Cancel), self, preferLocal: true);
             }
         },
         this);

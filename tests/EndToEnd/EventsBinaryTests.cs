@@ -12,10 +12,10 @@ namespace Auraed.Tests.EndToEnd;
 /// <summary>The event log through the shipped binary over mutual TLS, while it is killed.</summary>
 public sealed class EventsBinaryTests : IDisposable
 {
-    private const int Kills = 4;
-    private const int Watchers = 8;
-    private const int Writers = 8;
-    private const int EventsBetweenKills = 200;
+    private const int Kills = 10;
+    private const int Watchers = 32;
+    private const int Writers = 64;
+    private const int EventsBetweenKills = 150;
 
     private readonly DaemonFixture _fixture = new();
 

@@ -9,12 +9,14 @@ public static class Eventually
 
     public static Task HoldsAsync(Func<bool> condition, string what) => HoldsAsync(() => Task.FromResult(condition()), what);
 
-    public static async Task HoldsAsync(Func<Task<bool>> condition, string what)
+    /// <param name="patience">20 s when not given.</param>
+    public static async Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? patience = null)
     {
+        var most = patience ?? Patience;
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(watch.Elapsed < Patience, $"It did not come to hold within {Patience.TotalSeconds} s: {what}");
+            Assert.True(watch.Elapsed < most, $"It did not come to hold within {most.TotalSeconds} s: {what}");
             await Task.Delay(5);
         }
     }

@@ -13,6 +13,7 @@ internal static class Program
         ["store", .. var rest] => Faults.StoreChild.Run(rest),
         ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         ["chunks", .. var rest] => Faults.ChunksChild.Run(rest),
+        ["cursors", .. var rest] => Faults.CursorChild.Run(rest),
         _ => 64,
     };
 }

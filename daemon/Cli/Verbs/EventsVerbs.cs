@@ -49,6 +49,9 @@ internal static class EventsVerbs
             .With(From, Since, Follow, Kind, Subject, Tenant, Count).Calls(environment, TailAsync),
         new Verb("get", "Print one event with what it holds.", "auraed events get 42")
             .With(Sequence).Calls(environment, GetAsync),
+        AppendVerb.Build(environment),
+        CursorsVerbs.Build(environment),
+        ConsumeVerb.Build(environment),
         .. EventProofVerbs.Build(environment),
     ]);
 
@@ -67,8 +70,16 @@ internal static class EventsVerbs
         {
             // A --from beyond the newest is the daemon's to refuse.
             var request = new WatchEventsRequest { Filter = filter, After = Math.Max(last, (invocation.Value(From) ?? 0) - 1) };
-            await invocation.Daemon.StreamAsync("watch the events", options => Client(invocation).Watch(request, options), message => lines.Print(message.Events), cancel);
+            await invocation.Daemon.FollowAsync("watch the events", options => Client(invocation).Watch(request, options), Told, Away, cancel);
+
+            void Told(WatchEventsResponse message)
+            {
+                lines.Print(message.Events);
+                request.After = message.Sequence;
+            }
         }
+
+        void Away(Fault fault) => invocation.Warn($"{fault.Message}; waiting for it");
     }
 
     /// <summary>Prints those that are there already, and returns the newest of the log then.</summary>

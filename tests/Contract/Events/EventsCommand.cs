@@ -98,6 +98,64 @@ public sealed class EventsCommand : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task An_application_appends_and_a_consumer_prints_and_acknowledges()
+    {
+        Assert.Contains("name            work", (await RunAsync("cursors", "create", "work", "--kind", "app.orders.*", "--lease", "5m", "--from", "1")).Succeeded(), StringComparison.Ordinal);
+        Assert.Equal("sequence  33\n", (await RunAsync("append", "app.orders.placed", "order-1", "--json", """{"total": 12.5}""", "--expect", "0")).Succeeded());
+        Assert.Equal(ExitCodeOf(Auraed.Base.FaultKind.Precondition), (await RunAsync("append", "app.orders.paid", "order-1", "--expect", "0")).Code);
+        (await RunAsync("append", "app.orders.paid", "order-1", "--expect", "33")).Succeeded();
+        (await RunAsync("append", "app.other", "order-1")).Succeeded();
+
+        string kept = (await RunAsync("consume", "work", "--no-ack", "-n", "1", "--output", "json")).Succeeded();
+        Assert.Contains("\"total\": 12.5", kept, StringComparison.Ordinal);
+        string[] lines = (await RunAsync("consume", "work", "--drain")).Succeeded().TrimEnd().Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("app.orders.paid", lines[1], StringComparison.Ordinal);
+        string[] listed = (await RunAsync("cursors", "ls")).Succeeded().TrimEnd().Split('\n');
+        Assert.Equal(["work", "32", "3", "1", "0", "0", "app.orders.*"], listed[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        (await RunAsync("cursors", "seek", "work", "--from", "34")).Succeeded();
+        Assert.Contains("\"sequence\": \"34\"", (await RunAsync("consume", "work", "--drain", "--output", "json")).Succeeded(), StringComparison.Ordinal);
+        Assert.DoesNotContain("app.", (await RunAsync("cursors", "parked", "work")).Succeeded(), StringComparison.Ordinal);
+        Assert.Equal("unparked  0\n", (await RunAsync("cursors", "unpark", "work")).Succeeded());
+        (await RunAsync("cursors", "rm", "work")).Succeeded();
+        Assert.Equal(ExitCodeOf(Auraed.Base.FaultKind.NotFound), (await RunAsync("cursors", "show", "work")).Code);
+        Assert.Equal(ExitCodeOf(Auraed.Base.FaultKind.Invalid), (await RunAsync("append", "orders.placed", "order-1")).Code);
+    }
+
+    [Fact]
+    public async Task Follow_goes_on_after_the_daemon_was_away_without_gap_or_duplicate()
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var errors = new StringWriter();
+        var safe = TextWriter.Synchronized(output);
+        using var stop = new CancellationTokenSource();
+        var environment = Support.Cli.Environment(new Terminal(safe, TextWriter.Synchronized(errors), isInteractive: false, 120));
+        var following = CommandLine.RunAsync(["events", "tail", "-n", "1", "--follow", "--output", "csv", "--client-config", _directory["client"]], environment, stop.Token);
+        await Eventually.HoldsAsync(() => Lines().Length == 2, "the newest is printed");
+        for (int restart = 1; restart <= 3; restart++)
+        {
+            await _server.CreateAsync(new VirtualMachine { Id = $"before-{restart}" });
+            _server = await _server.RestartAsync();
+            await _server.CreateAsync(new VirtualMachine { Id = $"after-{restart}" });
+            int expected = 2 + (2 * restart);
+            await Eventually.HoldsAsync(() => !following.IsCompleted ? Lines().Length >= expected : throw new InvalidOperationException(errors.ToString()), $"{expected} lines are printed");
+        }
+
+        await stop.CancelAsync();
+        await following.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(Enumerable.Range(31, 7).Select(number => $"{number}"), Lines().Skip(1).Select(line => line.Split(',')[0]));
+
+        string[] Lines()
+        {
+            lock (safe)
+            {
+                return output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            }
+        }
+    }
+
     private static int ExitCodeOf(Auraed.Base.FaultKind kind) => ExitCode.Of(kind);
 
     private Task<Support.Cli> RunAsync(params string[] words) => Support.Cli.RunAsync(["events", .. words, "--client-config", _directory["client"]]);

@@ -98,4 +98,16 @@ public static partial class Limits
 
     /// <summary>What a segment is read through.</summary>
     public const int SegmentReadBytes = 1024 * 1024;
+
+    /// <summary>Differences between log and tables that are told; the rest is counted.</summary>
+    public const int ReplayDifferencesMax = 100;
+
+    /// <summary>Events of one archived segment; a multiple of 256. Some tens of MiB, checked in a fraction of a second.</summary>
+    public const int SegmentEventsMax = 65_536;
+
+    /// <summary>Events that are pruned in one unit of work: it holds the writer for some milliseconds.</summary>
+    public const int PruneBatchEventsMax = 1024;
+
+    /// <summary>How often it is looked whether there is something to archive or to prune.</summary>
+    public static readonly TimeSpan RetentionInterval = TimeSpan.FromMinutes(1);
 }

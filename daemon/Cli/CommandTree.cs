@@ -25,6 +25,7 @@ internal static class CommandTree
         EventsVerbs.Build(environment),
         RegistryVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
+        ReplayVerbs.Build(environment),
         QueryVerbs.Build(environment),
         PkiVerbs.Build(environment),
         ConfigVerbs.Build(environment),

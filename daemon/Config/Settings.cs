@@ -85,6 +85,15 @@ public sealed record Settings
     /// <summary>Zero signs the event log after many events and on stop only.</summary>
     public TimeSpan CheckpointInterval { get; init; }
 
+    /// <summary>Where whole segments of the event log are archived to; empty archives none by itself.</summary>
+    public string ArchiveDirectory { get; init; } = "";
+
+    /// <summary>Younger events are not pruned; with zero, age is no reason.</summary>
+    public TimeSpan KeepAge { get; init; }
+
+    /// <summary>So many of the newest events are not pruned; with zero, their number is no reason.</summary>
+    public long KeepCount { get; init; }
+
     /// <summary>Where each setting's value came from, by key; one that is absent is the default.</summary>
     public IReadOnlyDictionary<string, SettingOrigin> Origins { get; init; } = new Dictionary<string, SettingOrigin>();
 

@@ -152,6 +152,24 @@ public static class SettingsCatalog
         },
         new()
         {
+            Key = "events.archive_dir", Flags = ["--events-archive-dir"], Kind = SettingKind.Path, Default = "",
+            Zero = "empty: nothing is archived by itself", Description = "Directory that whole signed segments of the event log are archived to; not encrypted.",
+            Show = s => s.ArchiveDirectory, Apply = (s, v) => s with { ArchiveDirectory = v.Text },
+        },
+        new()
+        {
+            Key = "events.keep_age", Flags = ["--events-keep-age"], Kind = SettingKind.Duration, Default = "0", Max = 3_153_600_000_000,
+            Zero = "age prunes nothing", Description = "Archived events that are older are pruned from the database, when every cursor has passed them and events.keep_count lets them go.",
+            Show = s => Shown(s.KeepAge), Apply = (s, v) => s with { KeepAge = v.Time },
+        },
+        new()
+        {
+            Key = "events.keep_count", Flags = ["--events-keep-count"], Kind = SettingKind.Integer, Unit = "events", Default = "0", Max = 1_000_000_000_000,
+            Zero = "their number prunes nothing", Description = "The newest events, so many, are kept in the database; older archived ones are pruned when every cursor has passed them and events.keep_age lets them go.",
+            Show = s => Number(s.KeepCount), Apply = (s, v) => s with { KeepCount = v.Number },
+        },
+        new()
+        {
             Key = "limits.call_time", Flags = ["--limit-call-time"], Kind = SettingKind.Duration, Default = Shown(Limits.CallTimeMax), Max = 86_400_000,
             Zero = "a call lasts as long as its client waits", Description = "A unary call that runs longer is ended with DEADLINE_EXCEEDED.",
             Show = s => Shown(s.CallTimeMax), Apply = (s, v) => s with { CallTimeMax = v.Time },

@@ -40,6 +40,8 @@ internal sealed class Composition : IAsyncDisposable
     private Task _leasing = Task.CompletedTask;
     private LeaseLoop? _leases;
     private LogKeeper? _keeper;
+    private LogRetention? _retention;
+    private Task _retaining = Task.CompletedTask;
     private Task _keeping = Task.CompletedTask;
     private Action<Fault> _keeperFailed = _ => { };
     private readonly AssetLibrary _assets;
@@ -72,6 +74,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Registry.V0.RegistryService.Descriptor,
         Aurae.Events.V0.ProofService.Descriptor,
         Aurae.Assets.V0.AssetService.Descriptor,
+        Aurae.Events.V0.RetentionService.Descriptor,
         Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
@@ -141,6 +144,8 @@ internal sealed class Composition : IAsyncDisposable
         _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
         services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
         services.AddSingleton(new AssetService(_assets));
+        _retention = new LogRetention(_database, _keeper, _time);
+        services.AddSingleton(new RetentionService(new Retention(_database, _retention, settings.ArchiveDirectory, new KeepPolicy(settings.KeepAge, settings.KeepCount))));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -163,6 +168,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<RegistryService>();
         endpoints.MapGrpcService<ProofService>();
         endpoints.MapGrpcService<AssetService>();
+        endpoints.MapGrpcService<RetentionService>();
     }
 
     /// <summary>Begins the daemon's own work beside the calls; disposing ends it.</summary>
@@ -174,6 +180,8 @@ internal sealed class Composition : IAsyncDisposable
             result => Log.Collected(logger, result.RemovedChunkCount, result.RemovedStoredSize, result.CondemnedChunkCount),
             fault => Log.CollectionFailed(logger, fault.Message),
             _stopping.Token);
+        _retaining = _retention!.RunAsync(
+            settings.ArchiveDirectory, new KeepPolicy(settings.KeepAge, settings.KeepCount), fault => Log.RetentionFailed(logger, fault.Message), _stopping.Token);
         if (settings.PublishInterval > TimeSpan.Zero)
         {
             _publishing = _upkeep.PublishForeverAsync(
@@ -205,14 +213,17 @@ internal sealed class Composition : IAsyncDisposable
         await _publishing;
         await _leasing;
         await SaveLeasesAsync();
+        await _retaining;
         await _keeping;
+        _retention?.Dispose();
+        await _collecting;
         if (_keeper is not null)
         {
+            // After everything that writes events.
             await _keeper.StopAsync(_keeperFailed);
             _keeper.Dispose();
         }
 
-        await _collecting;
         _assets.Dispose();
         _upkeep.Dispose();
         _queries.Dispose();

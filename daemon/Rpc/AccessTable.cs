@@ -66,6 +66,9 @@ public static class AccessTable
             ["/aurae.events.v0.ProofService/GetInclusionProof"] = new(AccessVerb.Read, "events"),
             ["/aurae.events.v0.ProofService/GetConsistencyProof"] = new(AccessVerb.Read, "events"),
             ["/aurae.events.v0.ProofService/Export"] = new(AccessVerb.Read, "events"),
+            ["/aurae.events.v0.RetentionService/Archive"] = new(AccessVerb.Operate, "events"),
+            ["/aurae.events.v0.RetentionService/Prune"] = new(AccessVerb.Operate, "events"),
+            ["/aurae.events.v0.RetentionService/ListArchives"] = new(AccessVerb.Read, "events"),
 
             ["/aurae.registry.v0.RegistryService/Register"] = new(AccessVerb.Write, "registry"),
             ["/aurae.registry.v0.RegistryService/Deregister"] = new(AccessVerb.Write, "registry"),
@@ -101,6 +104,7 @@ public static class AccessTable
             ["/aurae.admin.v0.AdminService/Backup"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/Publish"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/Verify"] = new(AccessVerb.Operate, "database"),
+            ["/aurae.admin.v0.AdminService/Replay"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/Checkpoint"] = new(AccessVerb.Operate, "database"),
             ["/aurae.admin.v0.AdminService/ListMigrations"] = new(AccessVerb.Read, "database"),
         },

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Aurae.Admin.V0;
 using Auraed.Base;
 using Auraed.Domain.Upkeep;
@@ -24,22 +23,28 @@ public sealed class AdminServer(Upkeep upkeep, DrainSignal drain, TimeProvider t
         Database = await upkeep.StatusAsync(context.CancellationToken).ConfigureAwait(false),
     };
 
-    public override Task Backup(BackupRequest request, IServerStreamWriter<BackupResponse> responseStream, ServerCallContext context) => TellAsync(
-        progress => upkeep.BackupAsync(request.Path, progress, context.CancellationToken),
+    public override Task Backup(BackupRequest request, IServerStreamWriter<BackupResponse> responseStream, ServerCallContext context) => ProgressStream.TellAsync(
+        (Action<Progress> progress) => upkeep.BackupAsync(request.Path, progress, context.CancellationToken),
         progress => new BackupResponse { Progress = progress },
         result => new BackupResponse { Result = result },
         responseStream);
 
-    public override Task Publish(PublishRequest request, IServerStreamWriter<BackupResponse> responseStream, ServerCallContext context) => TellAsync(
-        progress => upkeep.PublishAsync(progress, context.CancellationToken),
+    public override Task Publish(PublishRequest request, IServerStreamWriter<BackupResponse> responseStream, ServerCallContext context) => ProgressStream.TellAsync(
+        (Action<Progress> progress) => upkeep.PublishAsync(progress, context.CancellationToken),
         progress => new BackupResponse { Progress = progress },
         result => new BackupResponse { Result = result },
         responseStream);
 
-    public override Task Verify(VerifyRequest request, IServerStreamWriter<VerifyResponse> responseStream, ServerCallContext context) => TellAsync(
-        progress => upkeep.VerifyAsync(request.Path, progress, context.CancellationToken),
+    public override Task Verify(VerifyRequest request, IServerStreamWriter<VerifyResponse> responseStream, ServerCallContext context) => ProgressStream.TellAsync(
+        (Action<Progress> progress) => upkeep.VerifyAsync(request.Path, progress, context.CancellationToken),
         progress => new VerifyResponse { Progress = progress },
         result => new VerifyResponse { Result = result },
+        responseStream);
+
+    public override Task Replay(ReplayRequest request, IServerStreamWriter<ReplayResponse> responseStream, ServerCallContext context) => ProgressStream.TellAsync(
+        (Action<Progress> progress) => upkeep.ReplayAsync(request, progress, context.CancellationToken),
+        progress => new ReplayResponse { Progress = progress },
+        result => new ReplayResponse { Result = result },
         responseStream);
 
     public override async Task<CheckpointResponse> Checkpoint(CheckpointRequest request, ServerCallContext context) =>
@@ -47,30 +52,4 @@ public sealed class AdminServer(Upkeep upkeep, DrainSignal drain, TimeProvider t
 
     public override Task<ListMigrationsResponse> ListMigrations(ListMigrationsRequest request, ServerCallContext context) =>
         upkeep.MigrationsAsync(context.CancellationToken);
-
-    /// <summary>Runs the work beside the stream: progress that the client does not take in time is replaced by newer progress, never kept.</summary>
-    private static async Task TellAsync<TResult, TResponse>(
-        Func<Action<Progress>, Task<TResult>> work, Func<Progress, TResponse> tell, Func<TResult, TResponse> end, IServerStreamWriter<TResponse> stream)
-    {
-        var latest = Channel.CreateBounded<Progress>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-        var result = RunAsync();
-        await foreach (var progress in latest.Reader.ReadAllAsync().ConfigureAwait(false))
-        {
-            await stream.WriteAsync(tell(progress)).ConfigureAwait(false);
-        }
-
-        await stream.WriteAsync(end(await result.ConfigureAwait(false))).ConfigureAwait(false);
-
-        async Task<TResult> RunAsync()
-        {
-            try
-            {
-                return await work(progress => latest.Writer.TryWrite(progress)).ConfigureAwait(false);
-            }
-            finally
-            {
-                latest.Writer.Complete();
-            }
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Store.Replay;
 
 namespace Auraed.Store;
 
@@ -158,6 +159,14 @@ public sealed class Database : IAsyncDisposable
     /// </summary>
     public Task<VerifyReport> VerifyAsync(Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
         connection => Verification.OfConnection(Path, connection, _key.Signer, [], progress, cancel), cancel);
+
+    /// <summary>Folds the log of one snapshot and compares it with the tables, beside all other work.</summary>
+    public Task<ReplayReport> ReplayCheckAsync(string? archives, Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
+        connection => Replayer.Check(connection, _key, System.IO.Path.Combine(System.IO.Path.GetFullPath(Options.Directory), "replay"), archives, progress, cancel), cancel);
+
+    /// <summary>Writes a database of the state as it was, out of the log of one snapshot.</summary>
+    public Task<ReplayReport> ReplayAsync(ReplayMoment moment, string output, string? archives, Action<StoreProgress>? progress, CancellationToken cancel) => AsideAsync(
+        connection => Replayer.Materialise(connection, _key, Options.KeyPath, moment, output, archives, Options.Time, progress, cancel), cancel);
 
     /// <summary>Commits what waits, folds the log into the file, so that one file is left, and wipes the key.</summary>
     public async ValueTask DisposeAsync()

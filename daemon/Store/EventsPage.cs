@@ -96,7 +96,9 @@ public sealed record EventsPage(List<StoredEvent> Events, long Sequence, long Re
     /// <param name="prepare">The unit's own.</param>
     public static (long First, long Last) Bounds(Func<string, Statement> prepare)
     {
-        Statement statement = prepare("SELECT (SELECT min(sequence) FROM event), (SELECT max(sequence) FROM event)");
+        // What is below the floor is gone, be it deleted yet or not.
+        Statement statement = prepare(
+            "SELECT (SELECT min(sequence) FROM event WHERE sequence > coalesce((SELECT sequence FROM event_floor), 0)), (SELECT max(sequence) FROM event)");
         statement.Step();
         (long, long) bounds = (statement.Integer(0), statement.Integer(1));
         statement.Reset();

@@ -1,6 +1,7 @@
 using Auraed.Base;
 using Auraed.Native;
 using Auraed.Store.Proof;
+using Auraed.Store.Replay;
 
 namespace Auraed.Store;
 
@@ -20,6 +21,16 @@ public static class Maintenance
         using var key = LoadKey(keyPath, out _);
         return Verification.OfFile(path, key, keyPath, progress, cancel);
     }
+
+    /// <summary>Folds the log of a database file that nobody has open and compares it with the file's tables.</summary>
+    /// <param name="archives">The directory of the segments that the log no longer holds; null when it holds all.</param>
+    public static ReplayReport ReplayCheck(string path, string keyPath, string? archives, Action<StoreProgress>? progress, CancellationToken cancel) =>
+        OnStill(path, keyPath, (connection, key) => Replayer.Check(connection, key, Path.GetTempPath(), archives, progress, cancel));
+
+    /// <summary>Writes a database of the state as it was, out of the log of a database file that nobody has open.</summary>
+    public static ReplayReport Replay(
+        string path, string keyPath, ReplayMoment moment, string output, string? archives, TimeProvider time, Action<StoreProgress>? progress, CancellationToken cancel) =>
+        OnStill(path, keyPath, (connection, key) => Replayer.Materialise(connection, key, keyPath, moment, output, archives, time, progress, cancel));
 
     /// <summary>Copies the file into place, verifies the copy, swaps it in and keeps the old one aside. Fault(Corrupt) when the file is not sound.</summary>
     public static SwapReport Restore(DatabaseOptions options, string source, Action<StoreProgress>? progress, CancellationToken cancel)
@@ -104,6 +115,16 @@ public static class Maintenance
         var plan = DatabaseFile.Migrate(connection, options, key, to);
         connection.FoldOnClose();
         return plan;
+    }
+
+    private static T OnStill<T>(string path, string keyPath, Func<Connection, StoreKey, T> work)
+    {
+        DatabaseFile.CheckEngine();
+        path = Path.GetFullPath(path);
+        using var key = LoadKey(keyPath, out _);
+        Verification.RequireStill(path, key, keyPath);
+        using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
+        return work(connection, key);
     }
 
     private static SwapReport Swap(DatabaseOptions options, string why, long events)

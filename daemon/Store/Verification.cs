@@ -29,6 +29,16 @@ internal static class Verification
     public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         path = Path.GetFullPath(path);
+        RequireStill(path, key, keyPath);
+        var findings = new List<string>();
+        Seals(path, key, findings, progress, cancel);
+        using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
+        return OfConnection(path, connection, key.Signer, findings, progress, cancel);
+    }
+
+    /// <summary>Faults unless it is a file of this key that nobody has open.</summary>
+    public static void RequireStill(string path, StoreKey key, string keyPath)
+    {
         if (!File.Exists(path))
         {
             throw Fault.NotFound($"{path} does not exist");
@@ -41,10 +51,6 @@ internal static class Verification
         }
 
         FileProbe.Check(path, key, keyPath);
-        var findings = new List<string>();
-        Seals(path, key, findings, progress, cancel);
-        using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
-        return OfConnection(path, connection, key.Signer, findings, progress, cancel);
     }
 
     /// <summary>Checks one snapshot of an open database; pages still in the log are checked as they are read.</summary>

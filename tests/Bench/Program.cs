@@ -22,6 +22,7 @@ report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.Loa
     ("start", () => new StartBench(options, scratch, report).RunAsync()),
     ("transport", () => new TransportBench(options, scratch, report).RunAsync()),
     ("store", () => new StoreBench(options, scratch, report).RunAsync()),
+    ("verify", () => new VerifyBench(options, scratch, report).RunAsync()),
     ("chunks", () => new ChunkBench(options, scratch, report).RunAsync()),
     ("events", () => new EventsBench(options, scratch, report).RunAsync()),
     ("growth", () => new GrowthBench(options, scratch, report).RunAsync()),

@@ -41,6 +41,9 @@ internal static class StoreChild
             case "rekey":
                 Maintenance.Rekey(options, arguments[5], null, CancellationToken.None);
                 break;
+            case "retain":
+                RetainAsync(options, arguments[5], arguments[6]).GetAwaiter().GetResult();
+                break;
             case "migrate":
                 MigrateAsync(options).GetAwaiter().GetResult();
                 break;
@@ -92,6 +95,12 @@ internal static class StoreChild
         Say("ready");
         await database.BackupAsync(destination, null, CancellationToken.None);
         Say("backed up");
+    }
+
+    private static async Task RetainAsync(DatabaseOptions options, string archive, string replayed)
+    {
+        await using var database = Database.Open(options);
+        await RetentionCrashes.RunAsync(database, archive, replayed);
     }
 
     private static async Task MigrateAsync(DatabaseOptions options)

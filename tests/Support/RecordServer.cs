@@ -93,6 +93,8 @@ internal sealed class RecordServer : IAsyncDisposable
 
     public string SocketPath => Path.Combine(_store.Root, "aurae.sock");
 
+    public string KeyPath => _store.KeyPath;
+
     /// <param name="store">A library directory to go on with; the server owns it.</param>
     public static async Task<RecordServer> StartAsync(StoreFixture? store = null)
     {

@@ -53,6 +53,7 @@ internal static class EventsVerbs
         CursorsVerbs.Build(environment),
         ConsumeVerb.Build(environment),
         .. EventProofVerbs.Build(environment),
+        .. RetentionVerbs.Build(environment),
     ]);
 
     private static async Task TailAsync(Invocation invocation, CancellationToken cancel)

@@ -1,6 +1,7 @@
 using Aurae.Admin.V0;
 using Auraed.Base;
 using Auraed.Store;
+using Auraed.Store.Replay;
 using Google.Protobuf.WellKnownTypes;
 
 namespace Auraed.Domain.Upkeep;
@@ -73,6 +74,27 @@ public sealed class Upkeep(Database database, TimeProvider time, Pulses pulses) 
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default).ConfigureAwait(false);
         return report.ToMessage();
+    }
+
+    /// <summary>Makes the state out of the log, and compares it with the tables or, with an output, writes it there.</summary>
+    public async Task<ReplayResult> ReplayAsync(ReplayRequest request, Action<Progress> progress, CancellationToken cancel)
+    {
+        string? archive = request.Archive.Length == 0 ? null : Require(request.Archive, "archive");
+        ReplayMoment moment = request.AtCase switch
+        {
+            ReplayRequest.AtOneofCase.AtSequence => new ReplayMoment(request.AtSequence >= 1 ? request.AtSequence : throw Fault.Invalid("at_sequence", "at_sequence is less than 1"), null),
+            ReplayRequest.AtOneofCase.AtTime => new ReplayMoment(null, (request.AtTime.Seconds * 1_000_000_000) + request.AtTime.Nanos),
+            _ => default,
+        };
+        if (request.Output.Length > 0)
+        {
+            string output = Require(request.Output, "output");
+            return (await database.ReplayAsync(moment, output, archive, step => progress(step.ToMessage()), cancel).ConfigureAwait(false)).ToMessage();
+        }
+
+        return moment == default
+            ? (await database.ReplayCheckAsync(archive, step => progress(step.ToMessage()), cancel).ConfigureAwait(false)).ToMessage()
+            : throw Fault.Invalid("output", "a state of the past is written to an output; without one, the log is compared with the tables of now");
     }
 
     public async Task<DatabaseStatus> StatusAsync(CancellationToken cancel)
@@ -149,11 +171,11 @@ public sealed class Upkeep(Database database, TimeProvider time, Pulses pulses) 
         }
     }
 
-    private static string Require(string path)
+    private static string Require(string path, string field = "path")
     {
         if (!Path.IsPathFullyQualified(path) || path.Contains('\0', StringComparison.Ordinal))
         {
-            throw Fault.Invalid("path", $"path '{path}' is not absolute; the daemon's working directory is not the caller's");
+            throw Fault.Invalid(field, $"{field} '{path}' is not absolute; the daemon's working directory is not the caller's");
         }
 
         return Path.GetFullPath(path);

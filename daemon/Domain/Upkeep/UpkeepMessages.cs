@@ -1,5 +1,6 @@
 using Aurae.Admin.V0;
 using Auraed.Store;
+using Auraed.Store.Replay;
 using Google.Protobuf.WellKnownTypes;
 
 namespace Auraed.Domain.Upkeep;
@@ -8,7 +9,7 @@ namespace Auraed.Domain.Upkeep;
 internal static class UpkeepMessages
 {
     public static Progress ToMessage(this StoreProgress progress) =>
-        new() { Step = progress.Step, Done = progress.Done, Total = progress.Total, Unit = progress.Step == "events" ? "events" : "pages" };
+        new() { Step = progress.Step, Done = progress.Done, Total = progress.Total, Unit = progress.Step is "events" or "folding" ? "events" : progress.Step == "comparing" ? "rows" : "pages" };
 
     public static BackupResult ToMessage(this BackupReport report) => new() { Path = report.Path, Bytes = report.Bytes, LastSequence = report.Sequence };
 
@@ -20,6 +21,15 @@ internal static class UpkeepMessages
         SchemaVersion = report.Version,
         Path = report.Path,
         Findings = { report.Findings },
+    };
+
+    public static ReplayResult ToMessage(this ReplayReport report) => new()
+    {
+        Sequence = report.Sequence,
+        Applied = report.Applied,
+        Differences = { report.Differences },
+        DifferenceCount = report.DifferenceCount,
+        Output = report.Output ?? "",
     };
 
     public static ListMigrationsResponse ToMessage(this IReadOnlyList<AppliedMigration> history) => new()

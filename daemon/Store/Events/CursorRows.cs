@@ -21,9 +21,12 @@ public readonly struct CursorRows(Func<string, Statement> prepare)
     /// The lowest event that any cursor may still hand out, parked ones included: what retention may not prune, nor anything after it. Null without a cursor.
     /// An event at or after it need not exist yet.
     /// </summary>
-    public static long? LowestNeeded(ReadUnit unit)
+    public static long? LowestNeeded(ReadUnit unit) => LowestNeeded(unit.Prepare);
+
+    /// <summary>The same inside a unit that prunes.</summary>
+    internal static long? LowestNeeded(Func<string, Statement> prepare)
     {
-        Statement row = unit.Prepare(
+        Statement row = prepare(
             "SELECT min(coalesce((SELECT min(sequence) FROM event_delivery WHERE cursor = row_id), frontier + 1)) FROM event_cursor");
         row.Step();
         long? lowest = row.IsNull(0) ? null : row.Integer(0);

@@ -14,9 +14,11 @@ public static class StreamRows
         return last;
     }
 
-    public static void Advance(WriteUnit unit, string tenant, string subject, long sequence)
+    public static void Advance(WriteUnit unit, string tenant, string subject, long sequence) => Advance(unit.Prepare, tenant, subject, sequence);
+
+    internal static void Advance(Func<string, Statement> prepare, string tenant, string subject, long sequence)
     {
-        Statement upsert = unit.Prepare(
+        Statement upsert = prepare(
             "INSERT INTO event_stream (tenant, subject, sequence) VALUES (?, ?, ?) ON CONFLICT (tenant, subject) DO UPDATE SET sequence = excluded.sequence");
         upsert.Text(0, tenant);
         upsert.Text(1, subject);

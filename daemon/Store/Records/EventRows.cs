@@ -42,12 +42,5 @@ public static class EventRows
     }
 
     /// <summary>The first and the last sequence of this snapshot.</summary>
-    public static (long First, long Last) Bounds(ReadUnit unit)
-    {
-        Statement statement = unit.Prepare("SELECT (SELECT min(sequence) FROM event), (SELECT max(sequence) FROM event)");
-        statement.Step();
-        (long, long) bounds = (statement.Integer(0), statement.Integer(1));
-        statement.Reset();
-        return bounds;
-    }
+    public static (long First, long Last) Bounds(ReadUnit unit) => EventsPage.Bounds(unit.Prepare);
 }

@@ -48,6 +48,17 @@ public readonly struct RecordRows(Func<string, Statement> prepare)
         return exists;
     }
 
+    /// <summary>Where the record's row is and its revision, without reading the rest; zeros when there is none.</summary>
+    internal (long RowId, long Revision) Place(RecordTable table, string tenant, string name)
+    {
+        Statement statement = prepare(RecordSql.Of(table).Place);
+        statement.Text(0, tenant);
+        statement.Text(1, name);
+        (long, long) place = statement.Step() ? (statement.Integer(0), statement.Integer(1)) : default;
+        statement.Reset();
+        return place;
+    }
+
     /// <summary>False when the name is taken; then nothing is written.</summary>
     public bool Insert(StoredRecord record)
     {

@@ -20,6 +20,7 @@ internal sealed class RecordSql
         Columns = "row_id, id, revision, create_time, update_time, labels, " + columns;
         Find = $"SELECT {Columns} FROM {table.Name} WHERE tenant = ? AND id = ?";
         Exists = $"SELECT row_id FROM {table.Name} WHERE tenant = ? AND id = ?";
+        Place = $"SELECT row_id, revision FROM {table.Name} WHERE tenant = ? AND id = ?";
         Insert = $"INSERT INTO {table.Name} (revision, create_time, update_time, labels, row_id, tenant, id, {columns}) "
             + $"VALUES (?, ?, ?, ?, ?, ?, ?{Marks(table.ValueCount)}) ON CONFLICT (tenant, id) DO NOTHING";
         string sets = string.Concat(table.Columns.Select(column => $", \"{column.Name}\" = ?")) + ", unknown_fields = ?";
@@ -35,6 +36,8 @@ internal sealed class RecordSql
     public string Find { get; }
 
     public string Exists { get; }
+
+    public string Place { get; }
 
     public string Insert { get; }
 

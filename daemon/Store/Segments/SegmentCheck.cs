@@ -129,7 +129,7 @@ internal sealed class SegmentCheck(SegmentReader reader, CheckpointKey? key)
         {
             Grow(hash, computed);
         }
-        else if (HasMark(_expected))
+        else if (reader.HasMark(_expected))
         {
             _ = reader.NextMark();
         }
@@ -149,7 +149,7 @@ internal sealed class SegmentCheck(SegmentReader reader, CheckpointKey? key)
             _marks.Append(leaf);
         }
 
-        if (HasMark(_expected))
+        if (reader.HasMark(_expected))
         {
             ReadOnlySpan<byte> mark = reader.NextMark();
             if (!mark.SequenceEqual(_block.Root()))
@@ -167,8 +167,6 @@ internal sealed class SegmentCheck(SegmentReader reader, CheckpointKey? key)
     }
 
     private static long BlockEnd(long sequence) => (sequence + TreeNodes.BlockLeaves - 1) / TreeNodes.BlockLeaves * TreeNodes.BlockLeaves;
-
-    private bool HasMark(long sequence) => sequence % TreeNodes.BlockLeaves == 0 && sequence - TreeNodes.BlockLeaves >= _header.First - 1;
 
     private void FindOutOfPlace(long sequence, long offset)
     {

@@ -82,6 +82,9 @@ internal sealed class SegmentReader : IDisposable
         return true;
     }
 
+    /// <summary>True when a mark follows this event.</summary>
+    public bool HasMark(long sequence) => sequence % TreeNodes.BlockLeaves == 0 && sequence - TreeNodes.BlockLeaves >= Header.First - 1;
+
     /// <summary>The mark behind the last event of a block.</summary>
     public ReadOnlySpan<byte> NextMark() => Take(MerkleHash.Bytes, "a mark");
 

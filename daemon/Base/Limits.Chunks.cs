@@ -58,4 +58,20 @@ public static partial class Limits
 
     /// <summary>A file that credentials or certificates are read from.</summary>
     public const int CredentialFileBytesMax = 1024 * 1024;
+
+    // The CDN origin.
+
+    /// <summary>Published assets; the tags are read with each request.</summary>
+    public const int OriginPublicationsMax = 1024;
+
+    /// <summary>Chunks that are counted one by one; a hundred bytes each.</summary>
+    public const int OriginHotChunksMax = 1024;
+
+    /// <summary>Readers beside those of the API. Caches before the origin keep some dozens of connections.</summary>
+    public const int OriginConnectionCountMax = 1024;
+
+    /// <summary>The longest path that there is has 300 characters.</summary>
+    public const int OriginRequestLineBytesMax = 4096;
+
+    public static readonly TimeSpan OriginIdleMax = TimeSpan.FromMinutes(2);
 }

@@ -73,4 +73,7 @@ public static partial class Log
 
     [LoggerMessage(1025, LogLevel.Warning, "the copy for a plain cp could not be published: {Reason}")]
     public static partial void PublishFailed(ILogger logger, string reason);
+
+    [LoggerMessage(1040, LogLevel.Warning, "the origin cannot serve {Path}: {Reason}")]
+    public static partial void OriginFailed(ILogger logger, string path, string reason);
 }

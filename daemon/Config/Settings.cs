@@ -47,6 +47,12 @@ public sealed record Settings
     /// <summary>A Unix socket without TLS for root and the daemon's own user; null when none is asked for.</summary>
     public string? PlaintextSocketPath { get; init; }
 
+    /// <summary>The CDN origin's TCP listener; null when none is asked for.</summary>
+    public IPEndPoint? OriginEndpoint { get; init; }
+
+    /// <summary>The CDN origin's Unix socket; null when none is asked for.</summary>
+    public string? OriginSocketPath { get; init; }
+
     public bool Verbose { get; init; }
 
     public LogLevelName LogLevel { get; init; } = LogLevelName.Info;

@@ -70,6 +70,18 @@ public static class SettingsCatalog
             Zero = "empty: no such listener", Description = "A Unix socket without TLS, for root and the daemon's own user as the kernel names them.",
             Show = s => s.PlaintextSocketPath ?? "", Apply = (s, v) => s with { PlaintextSocketPath = v.Text is "" ? null : v.Text },
         },
+        new()
+        {
+            Key = "origin.tcp", Flags = ["--origin-tcp"], Kind = SettingKind.Endpoint, Default = "",
+            Zero = "empty: no such listener", Description = "Where published assets are served over plain HTTP, to casync, desync and CDNs, as ADDRESS:PORT.",
+            Show = s => s.OriginEndpoint?.ToString() ?? "", Apply = (s, v) => s with { OriginEndpoint = v.Address?.Tcp },
+        },
+        new()
+        {
+            Key = "origin.unix_socket", Flags = ["--origin-socket"], Kind = SettingKind.Path, Default = "",
+            Zero = "empty: no such listener", Description = "The same on a Unix socket, for a proxy on this host.",
+            Show = s => s.OriginSocketPath ?? "", Apply = (s, v) => s with { OriginSocketPath = v.Text is "" ? null : v.Text },
+        },
     ];
 
     private static Setting[] Logging() =>

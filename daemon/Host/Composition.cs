@@ -59,6 +59,7 @@ internal sealed class Composition : IAsyncDisposable
         _queries = new Queries(database);
         _events = new Events(database, time);
         _assets = new AssetLibrary(database, records, time);
+        Origin = new AssetOrigin(database);
     }
 
     /// <summary>What is really served: health, reflection and discovery know these.</summary>
@@ -89,6 +90,9 @@ internal sealed class Composition : IAsyncDisposable
     public HealthBoard Board { get; } = new();
 
     public Database Database => _database;
+
+    /// <summary>What anybody may read of the assets, once somebody listens.</summary>
+    public AssetOrigin Origin { get; }
 
     /// <summary>Fires when the daemon cannot go on.</summary>
     public CancellationToken Failed => _failed.Token;

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Host.Origin;
 using Auraed.Rpc;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -21,6 +22,7 @@ internal sealed class DaemonHost : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private WebApplication? _app;
     private Listeners? _listeners;
+    private OriginServer? _origin;
     private Composition? _composition;
     private TlsIdentity _identity;
 
@@ -100,6 +102,11 @@ internal sealed class DaemonHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_origin is not null)
+        {
+            await _origin.DisposeAsync();
+        }
+
         if (_app is not null)
         {
             await _app.DisposeAsync();
@@ -137,6 +144,7 @@ internal sealed class DaemonHost : IAsyncDisposable
         try
         {
             await _app.StartAsync(cancel);
+            _origin = await OriginServer.StartAsync(Settings, _composition.Origin, logging => _logs.AddTo(logging), Logger, cancel);
             _composition.Work(Settings, Logger);
         }
         catch (Exception error) when (error is IOException or SocketException)

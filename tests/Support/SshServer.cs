@@ -70,7 +70,8 @@ public sealed class SshServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private static int FreePort()
+    /// <summary>A TCP port on loopback that nobody has at the moment.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -1,0 +1,91 @@
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Chunks.Stores;
+using Auraed.Domain.Records;
+using Auraed.Store;
+using Auraed.Store.Assets;
+using ChunkSizes = Auraed.Chunks.ChunkSizes;
+
+namespace Auraed.Domain.Assets;
+
+/// <summary>A published index.</summary>
+/// <param name="Id">The asset's id, which is the SHA-256 of the index' bytes.</param>
+/// <param name="Bytes">How long the index is.</param>
+/// <param name="Pieces">The index, piece by piece; Fault(Aborted) when the asset goes meanwhile.</param>
+public sealed record PublishedIndex(string Id, long Bytes, IAsyncEnumerable<byte[]> Pieces);
+
+/// <summary>
+/// What anybody may read: assets of the default tenant with a tag <c>public.NAME</c>, as index NAME.caibx, and their chunks. A chunk that no published asset has is not there, whoever
+/// holds it; when a tag goes, so does what it showed, with the next request.
+/// </summary>
+public sealed class AssetOrigin(Database database)
+{
+    /// <summary>What makes a tag a publication.</summary>
+    public const string TagPrefix = "public.";
+
+    private readonly AssetIndexes _indexes = new(new ContentReader(database));
+    private readonly HotChunks _hot = new();
+    private volatile PublishedChunks _published = PublishedChunks.None;
+
+    /// <summary>The chunks that were asked for most since the start.</summary>
+    public IReadOnlyList<HotChunk> Hottest(int count) => _hot.Read(count);
+
+    /// <summary>The chunk's file; null when it is not published.</summary>
+    public async Task<byte[]?> FindChunkAsync(ChunkId id, CancellationToken cancel)
+    {
+        byte[] digest = id.ToByteArray();
+        byte[]? file = await database.ReadAsync(
+            unit =>
+            {
+                var rows = new ChunkRows(unit);
+                return rows.Find(digest) is { } chunk && Published(unit).Contains(chunk.Number) ? rows.Frame(chunk.Number) : null;
+            },
+            cancel).ConfigureAwait(false);
+        if (file is not null)
+        {
+            _hot.Count(id);
+        }
+
+        return file;
+    }
+
+    /// <summary>Null when nothing is published under the name.</summary>
+    public async Task<PublishedIndex?> FindIndexAsync(IndexName name, CancellationToken cancel)
+    {
+        string text = name.ToString();
+        if (!text.EndsWith(IndexName.Extension, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        string tag = TagPrefix + text[..^IndexName.Extension.Length];
+        var found = await database.ReadAsync(
+            unit => PublicationRows.Read(unit, RecordNames.DefaultTenant, tag, 1) is [{ } publication] && publication.Tag == tag
+                ? AssetCatalog.Open(unit, new AssetName(RecordNames.DefaultTenant, publication.Asset, IsId: true))
+                : ((Store.Records.StoredRecord Asset, StoredContent Content)?)null,
+            cancel).ConfigureAwait(false);
+        if (found is not { } open)
+        {
+            return null;
+        }
+
+        var asset = (Asset)open.Asset.Body;
+        var isSound = ChunkSizes.TryCreate(asset.ChunkSizeMin, asset.ChunkSizeAvg, asset.ChunkSizeMax, out ChunkSizes sizes);
+        Invariant.Hold(isSound);
+        return new PublishedIndex(open.Asset.Name, AssetIndexFormat.BytesOf(open.Content.ChunkCount), _indexes.ReadAsync(open.Content, sizes, "asset " + open.Asset.Name, cancel));
+    }
+
+    private PublishedChunks Published(ReadUnit unit)
+    {
+        long[] assets = PublishedChunks.AssetsOf(PublicationRows.Read(unit, RecordNames.DefaultTenant, TagPrefix, Limits.OriginPublicationsMax));
+        PublishedChunks published = _published;
+        if (!published.Assets.AsSpan().SequenceEqual(assets))
+        {
+            // Two requests may both read them; the answer of each is that of its own snapshot.
+            _published = published = PublishedChunks.Read(unit, assets);
+        }
+
+        return published;
+    }
+}

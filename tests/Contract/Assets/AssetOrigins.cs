@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Sockets;
+using Aurae.Assets.V0;
+using Auraed.Chunks;
+using Auraed.Chunks.Stores;
+using Auraed.Host;
+using Auraed.Tests.Support;
+using Auraed.Tests.Unit.Chunks;
+using Google.Protobuf;
+using Grpc.Net.Client;
+
+namespace Auraed.Tests.Contract.Assets;
+
+/// <summary>The CDN origin over real sockets: what is published is there for casync and for caches, and nothing else is.</summary>
+public sealed class AssetOrigins : IAsyncLifetime
+{
+    private readonly DaemonFixture _fixture = new();
+    private readonly HttpClient _http = new();
+    private readonly int _port = SshServer.FreePort();
+    private DaemonHost _daemon = null!;
+    private GrpcChannel _channel = null!;
+    private AssetService.AssetServiceClient _assets = null!;
+
+    private string Root => $"http://127.0.0.1:{_port}";
+
+    public async Task InitializeAsync()
+    {
+        _daemon = await _fixture.StartAsync(("origin.tcp", $"127.0.0.1:{_port}"), ("origin.unix_socket", _fixture["run/origin.sock"]));
+        _channel = _fixture.Open();
+        _assets = new AssetService.AssetServiceClient(_channel);
+    }
+
+    public async Task DisposeAsync()
+    {
+        _http.Dispose();
+        _channel.Dispose();
+        await _daemon.DisposeAsync();
+        _fixture.Dispose();
+    }
+
+    [Fact]
+    public async Task Casync_extracts_what_is_published_and_so_do_our_own_stores()
+    {
+        foreach (var name in new[] { "mixed-6m", "ver-b-4m", "rand-1" })
+        {
+            var content = CasyncInputs.Make(name);
+            await PutAsync(content, "public." + name);
+            Tool.Run("casync", "extract", "--store=" + Root, $"{Root}/index/{name}.caibx", _fixture[name]).Succeeded();
+            Assert.Equal(content, File.ReadAllBytes(_fixture[name]));
+        }
+
+        await using var router = new StoreRouter(
+            [new RoutedStore(new HttpStore(StoreLocation.Parse(Root), new StoreOptions(), TimeProvider.System), StoreErrorPolicy.Stop)], null, TimeProvider.System);
+        var asset = new TestAsset(CasyncInputs.Make("ver-b-4m"));
+        var target = new byte[asset.Index.Sizes.Max];
+        Assert.Equal(asset.ContentOf(7), target[..await router.FetchAsync(asset.Index[7].Id, ChunkDigest.Sha256, target, default)]);
+        Assert.Equal((asset.Index[7].Id, 2L), (_daemon.Parts.Origin.Hottest(1)[0].Id, _daemon.Parts.Origin.Hottest(1)[0].Count));
+    }
+
+    [Fact]
+    public async Task Only_what_is_published_is_there_and_only_as_long()
+    {
+        var (a, b) = (new TestAsset(CasyncInputs.Make("ver-a-4m")), new TestAsset(CasyncInputs.Make("ver-b-4m")));
+        var own = a.Index.Ids.ToArray().Except(b.Index.Ids.ToArray()).First();
+        var shared = a.Index.Ids.ToArray().Intersect(b.Index.Ids.ToArray()).First();
+        await PutAsync(a.Content, "secret");
+        await PutAsync(b.Content, "public", tenant: "other");
+        await PutAsync(b.Content, "public.b", tenant: "other");
+        await AssertStatusesAsync(HttpStatusCode.NotFound, own, shared, "a", "b", "secret");
+
+        await _assets.TagAsync(new TagAssetRequest { Tag = "public.a", Asset = "secret" });
+        await AssertStatusesAsync(HttpStatusCode.OK, own, shared, "a");
+        await AssertStatusesAsync(HttpStatusCode.NotFound, b.Index.Ids.ToArray().Except(a.Index.Ids.ToArray()).First(), "b");
+
+        await PutAsync(b.Content, "public.b");
+        await _assets.UntagAsync(new UntagAssetRequest { Tag = "public.a" });
+        await AssertStatusesAsync(HttpStatusCode.OK, shared, "b");
+        await AssertStatusesAsync(HttpStatusCode.NotFound, own, "a");
+    }
+
+    [Fact]
+    public async Task A_cache_is_told_all_that_it_asks_for()
+    {
+        var asset = new TestAsset(CasyncInputs.Make("rand-1m"));
+        await PutAsync(asset.Content, "public.r");
+        var chunk = $"{Root}/{ChunkFile.PathOf(asset.Index[0].Id)}";
+        using var got = await _http.GetAsync(chunk);
+        var file = await got.Content.ReadAsByteArrayAsync();
+        Assert.Equal(asset.ContentOf(0), Inflated(file, asset.Index[0]));
+        Assert.Equal("public, immutable, max-age=31536000", string.Join(", ", got.Headers.CacheControl!.ToString().Split(", ").Order(StringComparer.Ordinal).OrderByDescending(part => part == "public")));
+        Assert.Equal($"\"{asset.Index[0].Id}\"", got.Headers.ETag!.Tag);
+        Assert.Equal((file.Length, "application/octet-stream", 0), (got.Content.Headers.ContentLength, got.Content.Headers.ContentType!.MediaType, got.Content.Headers.ContentEncoding.Count));
+
+        using var head = await SendAsync(HttpMethod.Head, chunk);
+        Assert.Equal((HttpStatusCode.OK, file.Length), (head.StatusCode, (int)head.Content.Headers.ContentLength!));
+        using var known = await SendAsync(HttpMethod.Get, chunk, ("If-None-Match", $"\"x\", {got.Headers.ETag}"));
+        Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
+        using var part = await SendAsync(HttpMethod.Get, chunk, ("Range", "bytes=10-19"));
+        Assert.Equal((HttpStatusCode.PartialContent, $"bytes 10-19/{file.Length}"), (part.StatusCode, part.Content.Headers.ContentRange!.ToString()));
+        Assert.Equal(file[10..20], await part.Content.ReadAsByteArrayAsync());
+        using var behind = await SendAsync(HttpMethod.Get, chunk, ("Range", $"bytes={file.Length}-"));
+        Assert.Equal(HttpStatusCode.RequestedRangeNotSatisfiable, behind.StatusCode);
+        using var stale = await SendAsync(HttpMethod.Get, chunk, ("Range", "bytes=0-1"), ("If-Range", "\"old\""));
+        Assert.Equal(HttpStatusCode.OK, stale.StatusCode);
+
+        var index = asset.Index.ToByteArray();
+        using var whole = await _http.GetAsync(Root + "/index/r.caibx");
+        Assert.Equal(index, await whole.Content.ReadAsByteArrayAsync());
+        Assert.Equal($"\"{asset.Index.FileDigest()}\"", whole.Headers.ETag!.Tag);
+        foreach (var (range, expected) in new[] { ("bytes=-50", index[^50..]), ("bytes=40-70", index[40..71]), ("bytes=100-", index[100..]), ("bytes=1-2,5-6", index), ("lines=1-2", index) })
+        {
+            using var some = await SendAsync(HttpMethod.Get, Root + "/index/r.caibx", ("Range", range));
+            Assert.Equal(expected, await some.Content.ReadAsByteArrayAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Every_other_path_and_method_is_refused()
+    {
+        var asset = new TestAsset(CasyncInputs.Make("rand-16k"));
+        await PutAsync(asset.Content, "public.r");
+        var id = asset.Index[0].Id.ToString();
+        string[] wrong =
+        [
+            "/", "/index/", "/index/r", "/index/.caibx", "/index/../index/r.caibx/", "/index/r.caidx", "/index/%2e%2e", "/r.caibx", $"/{id}.cacnk", $"/{id[..4]}/{id}", $"/{id[..4]}/{id}.cacnk/",
+            $"/{id[..4].ToUpperInvariant()}/{id.ToUpperInvariant()}.cacnk", $"/0000/{id}.cacnk", $"//{id[..4]}/{id}.cacnk", $"/{id[..4]}/{id[..63]}g.cacnk", "/aurae.assets.v0.AssetService/Upload",
+        ];
+        foreach (var path in wrong)
+        {
+            Assert.True(await StatusOfRawAsync("GET", path) == 404, path);
+        }
+
+        Assert.Equal(200, await StatusOfRawAsync("GET", $"/{id[..4]}/{id}.cacnk"));
+        Assert.Equal(405, await StatusOfRawAsync("PUT", $"/{id[..4]}/{id}.cacnk"));
+        Assert.Equal(405, await StatusOfRawAsync("DELETE", "/index/r.caibx"));
+    }
+
+    [Fact]
+    public async Task Nothing_listens_unless_it_is_asked_for()
+    {
+        using var plain = new DaemonFixture();
+        await using var daemon = await plain.StartAsync();
+        Assert.Equal((null, null), (daemon.Settings.OriginEndpoint, daemon.Settings.OriginSocketPath));
+        Assert.Equal(["aurae.sock"], Directory.GetFiles(Path.GetDirectoryName(plain.SocketPath)!, "*.sock").Select(Path.GetFileName));
+    }
+
+    /// <summary>Over the Unix socket, with the path as it is: a client's library would tidy it.</summary>
+    private async Task<int> StatusOfRawAsync(string method, string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_fixture["run/origin.sock"]));
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        using var reader = new StreamReader(stream);
+        var line = await reader.ReadLineAsync();
+        Assert.StartsWith("HTTP/1.1 ", line, StringComparison.Ordinal);
+        return int.Parse(line!.Split(' ')[1], null);
+    }
+
+    private async Task AssertStatusesAsync(HttpStatusCode expected, params object[] things)
+    {
+        foreach (var thing in things)
+        {
+            using var response = await SendAsync(HttpMethod.Head, thing is ChunkId id ? $"{Root}/{ChunkFile.PathOf(id)}" : $"{Root}/index/{thing}.caibx");
+            Assert.True(expected == response.StatusCode, $"{thing}: {response.StatusCode}");
+        }
+    }
+
+    private Task<HttpResponseMessage> SendAsync(HttpMethod method, string url, params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(method, url);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return _http.SendAsync(request);
+    }
+
+    private async Task PutAsync(byte[] content, string tag, string tenant = "")
+    {
+        using var call = _assets.Upload();
+        await AssetHost.SendAsync(call, [
+            new UploadRequest { Header = new UploadHeader { Tenant = tenant, Tag = tag } },
+            .. content.Chunk(AssetHost.MessageBytes).Select(part => new UploadRequest { Data = ByteString.CopyFrom(part) }),
+            new UploadRequest { Commit = new UploadCommit { Size = content.Length, Sha256 = AssetHost.Digest(content) } },
+        ]);
+        await call.ResponseAsync;
+    }
+
+    private static byte[] Inflated(byte[] file, AssetChunk chunk)
+    {
+        using var files = new ChunkFile();
+        var content = new byte[chunk.Length];
+        return content[..files.Read(file, chunk.Id, ChunkDigest.Sha256, content, "the origin")];
+    }
+}

@@ -28,4 +28,16 @@ public static partial class Limits
 
     /// <summary>How long the reaper of a process that is no child may take until the kernel tells its status.</summary>
     public static readonly TimeSpan ReapTimeMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>Of one stream of one process; once past it, the older half of what fits goes.</summary>
+    public const long LogBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Longer lines are told in parts.</summary>
+    public const int LogLineBytesMax = 64 * 1024;
+
+    /// <summary>Seconds in which a log grew whose times are kept: 1 MiB of them.</summary>
+    public const int LogTimesCountMax = 64 * 1024;
+
+    /// <summary>How long a killed cgroup may take until it is empty.</summary>
+    public static readonly TimeSpan CgroupKillMax = TimeSpan.FromSeconds(10);
 }

@@ -1,0 +1,291 @@
+using System.Globalization;
+using Auraed.Base;
+using Auraed.Native;
+
+namespace Auraed.Supervise;
+
+/// <summary>
+/// The daemon's part of the cgroup v2 tree: nodes by relative path (<c>cells/a/b</c>), below the node that the daemon was started in.
+/// <code>
+///   NODE OF THE DAEMON            "/" of the host, or what the service manager delegates
+///     daemon/                     the daemon itself, moved there before the first controller is switched on (no processes in inner nodes)
+///     aurae/cells/a/              a cell's bounds
+///       _/                        its processes
+///       b/ ...                    its children
+///     aurae/services/...
+/// </code>
+/// A node is made whole or not at all. Without a cgroup v2 tree there is no <see cref="Cgroups"/>, and everything but bounds works without.
+/// </summary>
+public sealed class Cgroups
+{
+    private const string Branch = "aurae";
+    private readonly string _own;
+
+    private Cgroups(string own, bool isRoot) => (_own, IsRoot) = (own, isRoot);
+
+    /// <summary>True when the daemon runs in the root of the tree, which may hold processes and children.</summary>
+    public bool IsRoot { get; }
+
+    public string Directory => Path.Combine(_own, Branch);
+
+    /// <summary>Null, with the reason, when this host has no cgroup v2 tree in which the daemon may make nodes.</summary>
+    public static Cgroups? Find(out string reason)
+    {
+        reason = "no cgroup v2 tree is mounted";
+        if (Mount() is not { } mount || OwnPath() is not { } path)
+        {
+            return null;
+        }
+
+        // A daemon that was started again by the one before it stands where that one had moved itself.
+        path = path.EndsWith("/daemon", StringComparison.Ordinal) ? path[..^"/daemon".Length] : path;
+        var cgroups = new Cgroups(mount + path.TrimEnd('/'), path.Trim('/').Length == 0);
+        try
+        {
+            _ = System.IO.Directory.CreateDirectory(cgroups.Directory);
+            reason = string.Empty;
+            return cgroups;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            reason = $"{cgroups.Directory} cannot be made: {error.Message}";
+            return null;
+        }
+    }
+
+    /// <summary>A tree at a directory of a test's choosing.</summary>
+    internal static Cgroups At(string own) => new(own, isRoot: true);
+
+    public string PathOf(string node) => Path.Combine(Directory, node);
+
+    public bool Exists(string node) => System.IO.Directory.Exists(PathOf(node));
+
+    /// <summary>Names of the nodes directly below.</summary>
+    public IEnumerable<string> Children(string node) => Exists(node)
+        ? System.IO.Directory.EnumerateDirectories(PathOf(node)).Select(path => Path.GetFileName(path))
+        : [];
+
+    /// <summary>
+    /// Makes the node with its bounds and, with <paramref name="leaf"/>, a node of that name below it; one that exists is adopted and gets the bounds. Fault(Precondition)
+    /// names the controller that is not there or the file that refused; what was made by the call is gone then.
+    /// </summary>
+    public void Create(string node, CgroupBounds bounds, string? leaf = null)
+    {
+        var made = new Stack<string>();
+        try
+        {
+            string[] controllers = [.. bounds.Writes().Select(write => write.Controller).Distinct()];
+            RequireAvailable(controllers);
+            foreach (string controller in controllers)
+            {
+                Make(Path.GetDirectoryName(PathOf(node))!, made);
+                Enable(controller, Path.GetDirectoryName(PathOf(node))!);
+            }
+
+            Make(PathOf(node), made);
+            foreach ((_, string file, string text) in bounds.Writes())
+            {
+                Write(Path.Combine(PathOf(node), file), text);
+            }
+
+            if (leaf is not null)
+            {
+                Make(Path.Combine(PathOf(node), leaf), made);
+            }
+        }
+        catch
+        {
+            foreach (string directory in made)
+            {
+                TryRemoveDirectory(directory);
+            }
+
+            throw;
+        }
+    }
+
+    public CgroupUse Use(string node) => new(
+        Number(node, "cpu.stat", "usage_usec") is { } microseconds ? TimeSpan.FromMicroseconds(microseconds) : null,
+        Number(node, "memory.current", null),
+        Number(node, "pids.current", null),
+        Number(node, "cgroup.events", "populated") == 1);
+
+    /// <summary>Ends every process in the node and below, and waits until they are gone. Fault(Internal) when they do not go.</summary>
+    public async Task KillAsync(string node, TimeProvider time, CancellationToken cancel)
+    {
+        TimeSpan step = TimeSpan.FromMilliseconds(1);
+        for (TimeSpan waited = TimeSpan.Zero; Exists(node) && Number(node, "cgroup.events", "populated") == 1; waited += step, step = step < TimeSpan.FromMilliseconds(20) ? step * 2 : step)
+        {
+            if (waited > Limits.CgroupKillMax)
+            {
+                throw new Fault(FaultKind.Internal, $"the processes of cgroup {PathOf(node)} do not end", hint: $"cat {PathOf(node)}/cgroup.procs");
+            }
+
+            if (LaunchCalls.WriteFile(Path.Combine(PathOf(node), "cgroup.kill"), "1") != 0)
+            {
+                KillEach(PathOf(node));
+            }
+
+            await Task.Delay(step, time, cancel).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Removes the node and those below, which must be empty of processes. Fault(Internal) when the kernel refuses.</summary>
+    public void Remove(string node)
+    {
+        if (Exists(node))
+        {
+            RemoveTree(PathOf(node));
+        }
+    }
+
+    private static void RemoveTree(string directory)
+    {
+        foreach (string child in System.IO.Directory.EnumerateDirectories(directory))
+        {
+            RemoveTree(child);
+        }
+
+        try
+        {
+            System.IO.Directory.Delete(directory);
+        }
+        catch (IOException error) when (System.IO.Directory.Exists(directory))
+        {
+            throw new Fault(FaultKind.Internal, $"cgroup {directory} cannot be removed: {error.Message}", cause: error);
+        }
+    }
+
+    private static void TryRemoveDirectory(string directory)
+    {
+        try
+        {
+            System.IO.Directory.Delete(directory);
+        }
+        catch (IOException)
+        {
+            // Somebody has made something in it meanwhile: it is theirs.
+        }
+    }
+
+    private static void Make(string directory, Stack<string> made)
+    {
+        if (System.IO.Directory.Exists(directory))
+        {
+            return;
+        }
+
+        Make(Path.GetDirectoryName(directory)!, made);
+        try
+        {
+            _ = System.IO.Directory.CreateDirectory(directory);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new Fault(FaultKind.Precondition, $"cgroup {directory} cannot be made: {error.Message}", cause: error);
+        }
+
+        made.Push(directory);
+    }
+
+    private void RequireAvailable(string[] controllers)
+    {
+        string[] available = Words(Path.Combine(_own, "cgroup.controllers"));
+        if (controllers.FirstOrDefault(controller => !available.Contains(controller)) is { } missing)
+        {
+            throw new Fault(FaultKind.Precondition, $"the controller '{missing}' is not available in cgroup {_own}", hint: "give the daemon's unit Delegate=yes, and the host a unified cgroup v2 tree")
+            {
+                Reason = "CONTROLLER_MISSING",
+            };
+        }
+    }
+
+    /// <summary>Switches the controller on for the children of every node from the daemon's down to <paramref name="parent"/>.</summary>
+    private void Enable(string controller, string parent)
+    {
+        string relative = Path.GetRelativePath(_own, parent);
+        string directory = _own;
+        foreach (string part in relative.Split('/').Prepend(string.Empty))
+        {
+            directory = part.Length == 0 ? directory : Path.Combine(directory, part);
+            if (!Words(Path.Combine(directory, "cgroup.subtree_control")).Contains(controller))
+            {
+                if (directory == _own && !IsRoot)
+                {
+                    LeaveInnerNode();
+                }
+
+                Write(Path.Combine(directory, "cgroup.subtree_control"), "+" + controller);
+            }
+        }
+    }
+
+    /// <summary>Moves the daemon and what its start script left into a node of its own.</summary>
+    private void LeaveInnerNode()
+    {
+        string home = Path.Combine(_own, "daemon");
+        _ = System.IO.Directory.CreateDirectory(home);
+        foreach (string process in Words(Path.Combine(_own, "cgroup.procs")))
+        {
+            _ = LaunchCalls.WriteFile(Path.Combine(home, "cgroup.procs"), process);
+        }
+    }
+
+    private static void KillEach(string directory)
+    {
+        foreach (string process in Words(Path.Combine(directory, "cgroup.procs")))
+        {
+            if (int.TryParse(process, CultureInfo.InvariantCulture, out int id) && ProcessDescriptor.TryOpen(id) is { } descriptor)
+            {
+                _ = ProcessDescriptor.Signal(descriptor, SignalNames.Kill);
+                descriptor.Dispose();
+            }
+        }
+
+        foreach (string child in System.IO.Directory.EnumerateDirectories(directory))
+        {
+            KillEach(child);
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        int error = LaunchCalls.WriteFile(path, text);
+        if (error != 0)
+        {
+            throw new Fault(FaultKind.Precondition, $"'{text}' cannot be written to {path}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error)}") { Reason = "CGROUP_REFUSED" };
+        }
+    }
+
+    private static string[] Words(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private long? Number(string node, string file, string? key)
+    {
+        string[] words = Words(Path.Combine(PathOf(node), file));
+        int index = key is null ? 0 : Array.IndexOf(words, key) + 1;
+        bool isThere = words.Length > index && (key is null || index > 0);
+        return isThere && long.TryParse(words[index], CultureInfo.InvariantCulture, out long number) ? number : null;
+    }
+
+    /// <summary>Where the cgroup2 file system is mounted (/proc/self/mountinfo, proc(5)).</summary>
+    private static string? Mount() => File.ReadLines("/proc/self/mountinfo")
+        .Select(line => line.Split(' '))
+        .Where(fields => Array.IndexOf(fields, "-") is > 0 and var dash && fields.Length > dash + 1 && fields[dash + 1] == "cgroup2")
+        .Select(fields => fields[4])
+        .FirstOrDefault();
+
+    private static string? OwnPath() => File.ReadLines("/proc/self/cgroup")
+        .Where(line => line.StartsWith("0::", StringComparison.Ordinal))
+        .Select(line => line[3..])
+        .FirstOrDefault();
+}

@@ -23,6 +23,7 @@ internal static class CommandTree
         .. StatusVerbs.Build(environment),
         RecordsVerbs.Build(environment),
         EventsVerbs.Build(environment),
+        ServicesVerbs.Build(environment),
         RegistryVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
         ReplayVerbs.Build(environment),

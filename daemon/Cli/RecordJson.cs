@@ -3,6 +3,7 @@ using System.Text.Json;
 using Aurae.Events.V0;
 using Aurae.Records.V0;
 using Aurae.Schema;
+using Aurae.Services.V0;
 using Auraed.Base;
 using Auraed.Config;
 using Google.Protobuf;
@@ -19,7 +20,7 @@ namespace Auraed.Cli;
 internal static class RecordJson
 {
     private static readonly TypeRegistry Registry = TypeRegistry.FromMessages(
-        [.. Tables.All.Select(table => table.Message), RecordEvent.Descriptor, Cursor.Descriptor, Value.Descriptor, BytesValue.Descriptor]);
+        [.. Tables.All.Select(table => table.Message), RecordEvent.Descriptor, ReconciliationReport.Descriptor, Cursor.Descriptor, Value.Descriptor, BytesValue.Descriptor]);
 
     private static readonly JsonFormatter Compact = new(JsonFormatter.Settings.Default.WithTypeRegistry(Registry).WithPreserveProtoFieldNames(true));
 

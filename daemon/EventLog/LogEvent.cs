@@ -14,6 +14,9 @@ public sealed class LogEvent
     private static readonly FrozenSet<string> Tables = Aurae.Schema.Tables.All.Select(table => table.Name).ToFrozenSet(StringComparer.Ordinal);
     private static readonly string RecordEventUrl = "type.googleapis.com/" + RecordEvent.Descriptor.FullName;
 
+    private const string ReconciledKind = "services.reconciled";
+    private static readonly string ReconciledUrl = "type.googleapis.com/" + Aurae.Services.V0.ReconciliationReport.Descriptor.FullName;
+
     private const string CursorKinds = "event_cursor.";
     private static readonly string CursorUrl = "type.googleapis.com/" + Cursor.Descriptor.FullName;
 
@@ -52,6 +55,11 @@ public sealed class LogEvent
         if (kind.StartsWith(CursorKinds, StringComparison.Ordinal))
         {
             return CursorUrl;
+        }
+
+        if (kind == ReconciledKind)
+        {
+            return ReconciledUrl;
         }
 
         int dot = kind.LastIndexOf('.');

@@ -12,6 +12,7 @@ using Auraed.EventLog;
 using Auraed.Native;
 using Auraed.Rpc;
 using Auraed.Store;
+using Auraed.Supervise;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -36,6 +37,8 @@ internal sealed class Composition : IAsyncDisposable
     private readonly Queries _queries;
     private readonly Events _events;
     private readonly ServiceRegistry _registry;
+    private readonly Processes _processes;
+    private SupervisedServices? _services;
     private Task _publishing = Task.CompletedTask;
     private Task _leasing = Task.CompletedTask;
     private LeaseLoop? _leases;
@@ -53,6 +56,7 @@ internal sealed class Composition : IAsyncDisposable
         _records = records;
         _registry = registry;
         _time = time;
+        _processes = new Processes(time);
         Pulses = new Pulses(time);
         Writing = new WriterProbe(database, Pulses);
         _upkeep = new Upkeep(database, time, Pulses);
@@ -73,6 +77,7 @@ internal sealed class Composition : IAsyncDisposable
         Aurae.Events.V0.EventService.Descriptor,
         Aurae.Events.V0.CursorService.Descriptor,
         Aurae.Registry.V0.RegistryService.Descriptor,
+        Aurae.Services.V0.ServiceService.Descriptor,
         Aurae.Events.V0.ProofService.Descriptor,
         Aurae.Assets.V0.AssetService.Descriptor,
         Aurae.Events.V0.RetentionService.Descriptor,
@@ -114,11 +119,13 @@ internal sealed class Composition : IAsyncDisposable
         try
         {
             var records = await RecordStore.OpenAsync(database, time, cancel);
-            return composition = new Composition(database, records, await ServiceRegistry.OpenAsync(database, time, cancel), time);
+            composition = new Composition(database, records, await ServiceRegistry.OpenAsync(database, time, cancel), time);
+            await composition.SuperviseAsync(settings, logger, cancel);
+            return composition;
         }
         catch
         {
-            await database.DisposeAsync();
+            await (composition?.DisposeAsync() ?? database.DisposeAsync());
             throw;
         }
     }
@@ -144,6 +151,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new QueryService(_queries));
         services.AddSingleton(new EventService(_events, _records, Drain));
         services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
+        services.AddSingleton(new ServiceService(_services!.Operations, _services.Reader, _services.Logs, Drain));
         services.AddSingleton(new RegistryService(_registry, new EntryWatch(_records.Watches), Drain));
         _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
         services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
@@ -170,6 +178,7 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<EventService>();
         endpoints.MapGrpcService<CursorService>();
         endpoints.MapGrpcService<RegistryService>();
+        endpoints.MapGrpcService<ServiceService>();
         endpoints.MapGrpcService<ProofService>();
         endpoints.MapGrpcService<AssetService>();
         endpoints.MapGrpcService<RetentionService>();
@@ -218,6 +227,8 @@ internal sealed class Composition : IAsyncDisposable
         await _leasing;
         await SaveLeasesAsync();
         await _retaining;
+        await (_services?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _processes.Dispose();
         await _keeping;
         _retention?.Dispose();
         await _collecting;
@@ -235,6 +246,18 @@ internal sealed class Composition : IAsyncDisposable
         Drain.Dispose();
         _stopping.Dispose();
         _failed.Dispose();
+    }
+
+    /// <summary>Before anything is served: callers find the services of before as they are.</summary>
+    private async Task SuperviseAsync(Settings settings, ILogger logger, CancellationToken cancel)
+    {
+        var cgroups = Cgroups.Find(out string missing);
+        if (cgroups is null)
+        {
+            Log.ServicesWithoutCgroups(logger, missing);
+        }
+
+        _services = await SupervisedServices.OpenAsync(_database, _records, _processes, cgroups, settings.LibraryDirectory, _time, Pulses, logger, cancel);
     }
 
     /// <summary>What was renewed since the last save. Without it a stop would be as a kill is: the grace makes up for it.</summary>

@@ -4,6 +4,7 @@ using Aurae.Documents.V0;
 using Aurae.Hosts.V0;
 using Aurae.Network.V0;
 using Aurae.Registry.V0;
+using Aurae.Services.V0;
 using Aurae.Sops.V0;
 using Aurae.Vms.V0;
 using Google.Protobuf;
@@ -105,6 +106,47 @@ internal static class UpgradeRecords
             Owner = "web",
         },
         new RegistryEntry { Id = "bare" },
+        new Service { Name = "web", Wanted = true, Enabled = true, Version = 2, PreviousVersion = 1, NewestVersion = 3, Slot = "b", SwapFailure = "version 3: it exited with 1" },
+        new Service { Name = "bare" },
+        new ServiceVersion
+        {
+            Id = "web@2",
+            Service = "web",
+            Number = 2,
+            Spec = With(new ServiceSpec { Name = "web", Command = "/usr/bin/web", Arguments = { "--port", "${AURAE_PORT}" }, Limits = new ResourceLimits { MemoryMax = 1 << 20, CpuMax = 1.5 } }),
+        },
+        new ServiceVersion { Id = "bare@1", Service = "bare" },
+        new ServiceSlot
+        {
+            Id = "web/b",
+            Service = "web",
+            Version = 2,
+            BootId = "b-1",
+            Phase = SlotPhase.Failed,
+            Cause = SlotCause.StartLimit,
+            Detail = "no such file",
+            Wanted = true,
+            Instance = 7,
+            InstanceOpen = true,
+            RestartAsked = true,
+            Healthy = true,
+            ProbeFailures = 1,
+            ProbeSuccesses = 2,
+            Failures = 3,
+            Restarts = 4,
+            WindowStart = new Duration { Seconds = 5 },
+            WindowStarts = 6,
+            ReadySince = new Duration { Seconds = 7, Nanos = 8 },
+            WakeAt = new Duration { Seconds = 9 },
+            Now = new Duration { Seconds = 10 },
+            LastExit = new InstanceExit { Kind = InstanceExit.Types.Kind.Signalled, Value = 11, CoreDumped = true },
+            Pid = 77,
+            StartTicks = ulong.MaxValue,
+            Address = "127.0.0.1:8080",
+            LaunchTime = Noon,
+            History = { With(new SlotMoment { Time = Noon, Version = 2, Instance = 7, Phase = SlotPhase.Running, Cause = SlotCause.None, Detail = "x", Exit = new InstanceExit() }), new SlotMoment() },
+        },
+        new ServiceSlot { Id = "bare/a", Service = "bare" },
         new Asset
         {
             Id = new string('a', 64),

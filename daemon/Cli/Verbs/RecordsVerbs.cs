@@ -175,7 +175,7 @@ internal static class RecordsVerbs
     private static RecordService.RecordServiceClient Client(Invocation invocation) => new(invocation.Daemon.Invoker);
 
     /// <summary>The whole text, no larger than what one commit may carry as JSON.</summary>
-    private static async Task<string> ReadAsync(string path, CancellationToken cancel)
+    internal static async Task<string> ReadAsync(string path, CancellationToken cancel)
     {
         try
         {

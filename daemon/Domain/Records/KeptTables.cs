@@ -1,6 +1,7 @@
 using Aurae.Assets.V0;
 using Aurae.Registry.V0;
 using Aurae.Schema;
+using Aurae.Services.V0;
 using Auraed.Base;
 
 namespace Auraed.Domain.Records;
@@ -13,6 +14,9 @@ public sealed class KeptTables
     private static readonly Dictionary<string, string> Verbs = new(StringComparer.Ordinal)
     {
         [RegistryEntry.Descriptor.FullName] = "auraed registry",
+        [Service.Descriptor.FullName] = "auraed services",
+        [ServiceVersion.Descriptor.FullName] = "auraed services",
+        [ServiceSlot.Descriptor.FullName] = "auraed services",
     };
 
     /// <summary>Fault(Precondition) for such a table.</summary>

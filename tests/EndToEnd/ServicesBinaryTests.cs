@@ -114,9 +114,16 @@ public sealed class ServicesBinaryTests(ITestOutputHelper output) : IAsyncLifeti
         Assert.Equal((2L, 1L), (swapped.Service.Version, swapped.Service.PreviousVersion));
         await Eventually.HoldsAsync(() => Seen("two") > 20, "the second version answers");
 
-        // One that does not come up changes nothing.
+        // One that does not come up changes nothing. While the old instance drains, the next swap is refused.
         spec.Arguments[0] = "/does/not/exist.py";
-        var failure = await RecordServer.FailsAsync(StatusCode.Aborted, "name", () => _services.HotSwapAsync(new HotSwapRequest { Name = "web", Spec = spec }).ResponseAsync);
+        RpcException failure = null!;
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                failure = await Assert.ThrowsAsync<RpcException>(() => _services.HotSwapAsync(new HotSwapRequest { Name = "web", Spec = spec }).ResponseAsync);
+                return failure.StatusCode == StatusCode.Aborted;
+            },
+            "the swap is tried and given up");
         Assert.Contains("version 2 runs on as before", failure.Status.Detail, StringComparison.Ordinal);
         await Eventually.HoldsAsync(async () => (await GetAsync("web")).Service.SwapFailure.Length > 0, "the failure is on record");
         Assert.Equal(swapped.Slot.Pid, (await GetAsync("web")).Slot.Pid);

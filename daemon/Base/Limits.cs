@@ -108,6 +108,12 @@ public static partial class Limits
     /// <summary>Units in one commit. Beyond some hundreds the sync's share is nothing, and those already done only wait longer.</summary>
     public const int StoreGroupCountMax = 1024;
 
+    /// <summary>Bulk units of one commit while nobody else writes: beyond it the sync's share is small.</summary>
+    public const int StoreGroupBulkMax = 8;
+
+    /// <summary>After so long without a request, bulk units are committed several at a time.</summary>
+    public static readonly TimeSpan StoreQuietMin = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Time that one group may grow before it is committed.</summary>
     public static readonly TimeSpan StoreGroupTimeMax = TimeSpan.FromMilliseconds(10);
 

@@ -7,7 +7,7 @@ public enum WritePriority
 {
     /// <summary>A request: committed with all others that wait.</summary>
     Small,
-    /// <summary>A part of a large ingest: one at most joins a group, so that small ones do not wait behind many.</summary>
+    /// <summary>A part of a large ingest: it waits for small ones, and one at most joins a group while there are any, so that they do not wait behind many.</summary>
     Bulk,
 }
 
@@ -18,6 +18,9 @@ internal abstract class WriteItem(CancellationToken cancel)
     private int _isTaken;
 
     public CancellationToken Cancel { get; } = cancel;
+
+    /// <summary>Set when it is queued.</summary>
+    public WritePriority Priority { get; set; }
 
     /// <summary>Decides once between the writer that begins the work and the caller that waits no longer.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;
@@ -109,6 +112,7 @@ internal sealed class WriteQueue
                 throw new Fault(FaultKind.Exhausted, $"{_count} writes wait already") { Reason = "WRITE_QUEUE_FULL", RetryAfter = Limits.StoreWriteQueueRetryAfter };
             }
 
+            item.Priority = priority;
             (priority == WritePriority.Small ? _small : _bulk).Enqueue(item);
             _count++;
             wake = _sleeping;

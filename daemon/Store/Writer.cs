@@ -24,6 +24,7 @@ internal sealed class Writer
     private List<WriteItem> _group = [];
     private readonly List<WriteItem> _done = [];
     private long _lastTime;
+    private long _smallSeen;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
@@ -154,7 +155,7 @@ internal sealed class Writer
             return;
         }
 
-        var bulkCount = 0;
+        var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) < Limits.StoreQuietMin ? 1 : Limits.StoreGroupBulkMax;
         for (var item = first; item is not null;)
         {
             _group.Add(item);
@@ -164,10 +165,18 @@ internal sealed class Writer
                 return;
             }
 
-            bulkCount++;
+            if (item.Priority == WritePriority.Bulk)
+            {
+                bulkLeft--;
+            }
+            else
+            {
+                _smallSeen = Stopwatch.GetTimestamp();
+            }
+
             item = _group.Count >= Limits.StoreGroupCountMax || Stopwatch.GetElapsedTime(started) > Limits.StoreGroupTimeMax
                 ? null
-                : _queue.TryTake(bulkToo: bulkCount == 0);
+                : _queue.TryTake(bulkToo: bulkLeft > 0);
         }
 
         CrashPoint.Reach("commit.before");

@@ -11,6 +11,7 @@ internal static class Program
     private static int Main(string[] arguments) => arguments switch
     {
         ["store", .. var rest] => Faults.StoreChild.Run(rest),
+        ["assets", .. var rest] => Faults.AssetChild.Run(rest),
         ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         ["chunks", .. var rest] => Faults.ChunksChild.Run(rest),
         ["cursors", .. var rest] => Faults.CursorChild.Run(rest),

@@ -25,6 +25,7 @@ report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.Loa
     ("verify", () => new VerifyBench(options, scratch, report).RunAsync()),
     ("chunks", () => new ChunkBench(options, scratch, report).RunAsync()),
     ("events", () => new EventsBench(options, scratch, report).RunAsync()),
+    ("assets", () => new AssetBench(options, scratch, report).RunAsync()),
     ("growth", () => new GrowthBench(options, scratch, report).RunAsync()),
 ];
 if (options.Only.FirstOrDefault(name => !parts.Any(part => part.Name == name)) is { } unknown)

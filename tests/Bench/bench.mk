@@ -22,7 +22,7 @@ bench-build: aot $(BENCH_OUT)/load $(BENCH_OUT)/limits $(BENCH_OUT)/echo/echo
 	@dotnet build tests/Bench/Bench.csproj -c Release --nologo -v quiet
 
 .PHONY: bench
-bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|growth, BENCH='--output json')
+bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|assets|growth, BENCH='--output json')
 	@artifacts/bin/Bench/release/Auraed.Bench $(if $(ONLY),--only $(ONLY)) $(BENCH)
 
 .PHONY: bench-long

@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Auraed.Bench;
+
+/// <summary>
+/// A blob of 512 MiB, half of it random and half text of few words, and a second version with 1 % of it overwritten, into auraed, casync, restic and borg and out again;
+/// then what a 1 GiB ingest does to small writes. auraed's CPU is the command's and the daemon's; auraed, restic and borg encipher, casync does not.
+/// </summary>
+internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report report)
+{
+    private const int Half = 256 << 20;
+    private const int EditBytes = 64 << 10;
+    private const double StoredSlack = 1.03;
+
+    private readonly Daemon _daemon = new(options, scratch, "assets");
+    private readonly Dictionary<string, Turn> _turns = [];
+    private readonly Dictionary<string, double> _stored = [];
+    private string _first = "";
+    private string _second = "";
+
+    /// <summary>One command's wall time and CPU, in seconds.</summary>
+    private readonly record struct Turn(double Wall, double Cpu);
+
+    public Task RunAsync()
+    {
+        _first = scratch.File("first.img");
+        _second = scratch.File("second.img");
+        MakeBlobs();
+        var tools = new List<string> { "auraed" };
+        double peak = 0;
+        using (var peer = _daemon.StartOrReport(report, "assets"))
+        {
+            if (peer is null)
+            {
+                return Task.CompletedTask;
+            }
+
+            Auraed(peer);
+            peak = Machine.Mebibytes(peer.Id, "status", "VmHWM");
+        }
+
+        _stored["auraed"] = OnDisk(_daemon.Database);
+        foreach (var (tool, run) in new (string, Action)[] { ("casync", Casync), ("restic", Restic), ("borg", Borg) })
+        {
+            if (File.Exists($"/usr/bin/{tool}"))
+            {
+                tools.Add(tool);
+                run();
+            }
+            else
+            {
+                report.Note($"{tool} is not installed and is left out: packaging/dependencies bench");
+            }
+        }
+
+        Tell(tools, peak);
+        Beside();
+        return Task.CompletedTask;
+    }
+
+    private void MakeBlobs()
+    {
+        var random = new Random(1);
+        var block = new byte[1 << 20];
+        var words = Enumerable.Range(0, 4000).Select(_ => $"{random.Next(1_000_000):x} ").ToArray();
+        using (var file = File.Create(_first))
+        {
+            for (var place = 0; place < 2 * Half; place += block.Length)
+            {
+                if (place < Half)
+                {
+                    random.NextBytes(block);
+                }
+                else
+                {
+                    FillText(block, words, random);
+                }
+
+                file.Write(block);
+            }
+        }
+
+        File.Copy(_first, _second);
+        using var second = File.OpenWrite(_second);
+        for (var edit = 0; edit < 2 * Half / 100 / EditBytes; edit++)
+        {
+            random.NextBytes(block.AsSpan(0, EditBytes));
+            second.Position = random.NextInt64(2L * Half - EditBytes);
+            second.Write(block, 0, EditBytes);
+        }
+    }
+
+    private static void FillText(byte[] block, string[] words, Random random)
+    {
+        for (var place = 0; place < block.Length;)
+        {
+            var word = words[random.Next(words.Length)];
+            for (var letter = 0; letter < word.Length && place < block.Length; letter++)
+            {
+                block[place++] = (byte)word[letter];
+            }
+        }
+    }
+
+    private void Auraed(Peer peer)
+    {
+        Measure("auraed first", peer, "put", _first);
+        Measure("auraed again", peer, "put", _first, "--tag", "first");
+        Measure("auraed second", peer, "put", _second);
+        Measure("auraed restore", peer, "get", "first", scratch.File("auraed.out"));
+        Same(scratch.File("auraed.out"));
+        File.Delete(scratch.File("auraed.out"));
+    }
+
+    private void Measure(string what, Peer daemon, params string[] arguments)
+    {
+        var before = Machine.CpuSecondsWithChildren(daemon.Id);
+        var turn = Run(options.Binary, ["assets", .. arguments, "--root", _daemon.Root], null);
+        _turns[what] = turn with { Cpu = turn.Cpu + Machine.CpuSecondsWithChildren(daemon.Id) - before };
+    }
+
+    private void Casync()
+    {
+        var (store, index) = ("--store=" + scratch.File("c.castr"), scratch.File("c.caibx"));
+        _turns["casync first"] = Run("casync", ["make", "--digest=sha256", store, index, _first], null);
+        _turns["casync again"] = Run("casync", ["make", "--digest=sha256", store, index, _first], null);
+        _turns["casync second"] = Run("casync", ["make", "--digest=sha256", store, scratch.File("c2.caibx"), _second], null);
+        _turns["casync restore"] = Run("casync", ["extract", store, index, scratch.File("c.out")], null);
+        Same(scratch.File("c.out"));
+        _stored["casync"] = OnDisk(scratch.File("c.castr"));
+        File.Delete(scratch.File("c.out"));
+        Directory.Delete(scratch.File("c.castr"), recursive: true);
+    }
+
+    private void Restic()
+    {
+        var environment = new Dictionary<string, string> { ["RESTIC_PASSWORD"] = "bench", ["RESTIC_REPOSITORY"] = scratch.File("restic"), ["RESTIC_CACHE_DIR"] = scratch.File("restic-cache") };
+        Run("restic", ["init", "-q"], environment);
+        _turns["restic first"] = Run("restic", ["backup", "-q", _first], environment);
+        _turns["restic again"] = Run("restic", ["backup", "-q", "--force", _first], environment);
+        _turns["restic second"] = Run("restic", ["backup", "-q", _second], environment);
+        _turns["restic restore"] = Run("restic", ["restore", "-q", "latest", "--path", _first, "--target", scratch.File("restic.out")], environment);
+        _stored["restic"] = OnDisk(scratch.File("restic"));
+        Directory.Delete(scratch.File("restic.out"), recursive: true);
+        Directory.Delete(scratch.File("restic"), recursive: true);
+    }
+
+    private void Borg()
+    {
+        var repository = scratch.File("borg");
+        var environment = new Dictionary<string, string> { ["BORG_PASSPHRASE"] = "bench", ["BORG_BASE_DIR"] = scratch.Make("borg-base") };
+        Run("borg", ["init", "--encryption=repokey", repository], environment);
+        _turns["borg first"] = Run("borg", ["create", "--files-cache=disabled", repository + "::first", _first], environment);
+        _turns["borg again"] = Run("borg", ["create", "--files-cache=disabled", repository + "::again", _first], environment);
+        _turns["borg second"] = Run("borg", ["create", "--files-cache=disabled", repository + "::second", _second], environment);
+        _turns["borg restore"] = Run("borg", ["extract", repository + "::first"], environment, scratch.Make("borg.out"));
+        _stored["borg"] = OnDisk(repository);
+        Directory.Delete(scratch.File("borg.out"), recursive: true);
+        Directory.Delete(repository, recursive: true);
+    }
+
+    private void Tell(List<string> tools, double peak)
+    {
+        const double mebibytes = 2.0 * Half / (1 << 20);
+        string[] steps = ["first", "again", "second", "restore"];
+        report.Table(
+            "Assets: 512 MiB, half random", "wall and CPU in seconds; first: into an empty store; again: the same bytes; second: 1 % overwritten; stored: blocks on the disk, both versions.",
+            ["tool", .. steps.SelectMany(step => new[] { step, "cpu" }), "stored MiB"],
+            [.. tools.Select(tool => (object?[])[tool, .. steps.SelectMany(step => new object?[] { _turns[$"{tool} {step}"].Wall, _turns[$"{tool} {step}"].Cpu }), _stored[tool]])]);
+        report.AtMost("assets, daemon's peak RSS in MiB", peak, 150);
+        report.AtLeast("assets, unchanged bytes in MiB per second of CPU", mebibytes / _turns["auraed again"].Cpu, 370);
+        if (!tools.Contains("casync"))
+        {
+            return;
+        }
+
+        report.AtMost("assets, first ingest against casync's", _turns["auraed first"].Wall / _turns["casync first"].Wall, 1);
+        report.AtMost("assets, unchanged bytes against casync's", _turns["auraed again"].Wall / _turns["casync again"].Wall, 1);
+        report.AtMost("assets, restore against casync's", _turns["auraed restore"].Wall / _turns["casync restore"].Wall, 1.3);
+        report.AtMost("assets, stored bytes against casync's", _stored["auraed"] / _stored["casync"], StoredSlack);
+    }
+
+    /// <summary>Small creates alone, and while 1 GiB that is new comes in.</summary>
+    private void Beside()
+    {
+        using var peer = _daemon.Start().Peer;
+        var big = scratch.File("big.img");
+        using (var file = File.Create(big))
+        {
+            var random = new Random(2);
+            var block = new byte[1 << 20];
+            for (var count = 0; count < 1024; count++)
+            {
+                random.NextBytes(block);
+                file.Write(block);
+            }
+        }
+
+        var create = new Target("auraed Create", peer.Id, _daemon.Plaintext, Messages.CreatePath, Messages.Create(isNamed: false));
+        var alone = Machine.Median(Enumerable.Range(0, options.Rounds).Select(_ => LoadRun.Make(options, create, 4, options.Seconds).P99));
+        using var put = Process.Start(new ProcessStartInfo(options.Binary, ["assets", "put", big, "--root", _daemon.Root]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var beside = new List<double>();
+        do
+        {
+            beside.Add(LoadRun.Make(options, create, 4, options.Seconds).P99);
+        }
+        while (!put.HasExited);
+
+        put.WaitForExit();
+        if (put.ExitCode != 0)
+        {
+            throw new PeerException($"assets put: {put.StandardError.ReadToEnd()}");
+        }
+
+        var peak = Machine.Mebibytes(peer.Id, "status", "VmHWM");
+        report.Table(
+            "Small creates beside a 1 GiB ingest, 4 streams", "p99 in microseconds.", ["what", "p99 us", "peak RSS MiB"],
+            [["alone", alone, null], ["while the ingest runs, median of turns", Machine.Median(beside), peak], ["the worst turn", beside.Max(), null]]);
+        report.AtMost("assets, p99 of small creates during an ingest against alone", Machine.Median(beside) / alone, 3);
+        report.AtMost("assets, daemon's peak RSS in MiB during a 1 GiB ingest", peak, 150);
+    }
+
+    private static Turn Run(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory ?? "" };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        var before = Stopwatch.GetTimestamp();
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        var wall = Stopwatch.GetElapsedTime(before).TotalSeconds;
+        return process.ExitCode == 0 ? new Turn(wall, process.TotalProcessorTime.TotalSeconds) : throw new PeerException($"{program}: exit {process.ExitCode}\n{error.Result}");
+    }
+
+    private void Same(string path)
+    {
+        using var one = File.OpenRead(_first);
+        using var other = File.OpenRead(path);
+        if (!System.Security.Cryptography.SHA256.HashData(one).AsSpan().SequenceEqual(System.Security.Cryptography.SHA256.HashData(other)))
+        {
+            throw new PeerException($"{path} is not what was put");
+        }
+    }
+
+    /// <summary>Blocks that a file or a directory takes, in MiB.</summary>
+    private static double OnDisk(string path) =>
+        double.Parse(Peer.Run("du", ["-sk", path]).Split('\t')[0], CultureInfo.InvariantCulture) / 1024;
+}

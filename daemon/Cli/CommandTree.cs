@@ -24,6 +24,7 @@ internal static class CommandTree
         RecordsVerbs.Build(environment),
         EventsVerbs.Build(environment),
         ServicesVerbs.Build(environment),
+        AssetsVerbs.Build(environment),
         RegistryVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
         ReplayVerbs.Build(environment),

@@ -35,10 +35,11 @@ internal sealed class AssetHost : IAsyncDisposable
 
     public Aurae.Records.V0.RecordService.RecordServiceClient Records { get; }
 
-    public static async Task<AssetHost> StartAsync()
+    /// <param name="flags">Settings beyond the defaults.</param>
+    public static async Task<AssetHost> StartAsync(params (string Key, string Value)[] flags)
     {
         var fixture = new DaemonFixture();
-        return new AssetHost(fixture, await fixture.StartAsync());
+        return new AssetHost(fixture, await fixture.StartAsync(flags));
     }
 
     /// <summary>Stops, and starts again on the same file.</summary>

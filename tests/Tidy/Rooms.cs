@@ -18,8 +18,9 @@ public class Rooms
         ["Replicate"] = ["EventLog", "Chunks", "Base"],
         ["Domain"] = ["Store", "Chunks", "Supervise", "EventLog", "Base"],
         ["Rpc"] = ["Domain", "Base"],
+        // Chunks: blobs are cut, compressed and checked where they lie, and casync's stores are read and written with the caller's rights.
         // Store: restore, rekey and migrate work on the file of a daemon that is stopped, so there is nobody to call.
-        ["Cli"] = ["Config", "Store", "Native", "Base"],
+        ["Cli"] = ["Config", "Store", "Chunks", "Native", "Base"],
         ["Host"] = ["Cli", "Rpc", "Domain", "Supervise", "Replicate", "EventLog", "Chunks", "Store", "Config", "Native", "Base"],
     };
 

@@ -18,6 +18,15 @@ internal sealed class StepProgress(Invocation invocation) : IDisposable
         }
     }
 
+    /// <summary>What the daemon streams of work on assets.</summary>
+    public void Tell(Aurae.Assets.V0.AssetProgress? progress)
+    {
+        if (progress is not null)
+        {
+            Tell(progress.Step, progress.Done, progress.Total);
+        }
+    }
+
     /// <summary>What the store says of work that is done here.</summary>
     public void Tell(StoreProgress progress) => Tell(progress.Step, progress.Done, progress.Total);
 

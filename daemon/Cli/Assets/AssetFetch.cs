@@ -1,0 +1,166 @@
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Chunks.Extraction;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace Auraed.Cli.Assets;
+
+/// <summary>
+/// Brings assets from the daemon. Chunks travel as they are kept and are inflated and checked here, so that what is written is what its id says whoever was on the way.
+/// </summary>
+internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant)
+{
+    public async Task<StatAssetResponse> StatAsync(string asset, CancellationToken cancel) => await daemon.CallAsync(
+        $"look up asset {asset}", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = asset }, options), cancel);
+
+    public async Task<AssetIndex> IndexAsync(string id, CancellationToken cancel)
+    {
+        using var bytes = new MemoryStream();
+        var request = new GetIndexRequest { Tenant = tenant, Asset = id };
+        await daemon.StreamAsync($"get the index of asset {id}", options => client.GetIndex(request, options), piece => bytes.Write(piece.Data.Span), cancel);
+        var index = AssetIndex.Parse(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), "of asset " + id);
+        return index.FileDigest().ToString() == id
+            ? index
+            : throw new Fault(FaultKind.Corrupt, $"the index of asset {id} that the daemon gave is another's", hint: "auraed verify") { Reason = "INDEX_DAMAGED" };
+    }
+
+    /// <summary>Plain bytes of the asset, or a part, to a stream.</summary>
+    public async Task StreamAsync(string id, long offset, long length, Stream target, Action<long> progress, CancellationToken cancel)
+    {
+        using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = id, Offset = offset, Length = length }, cancellationToken: cancel);
+        try
+        {
+            await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
+            {
+                await target.WriteAsync(message.Data.Memory, cancel);
+                progress(message.Data.Length);
+            }
+
+            await target.FlushAsync(cancel);
+        }
+        catch (RpcException error)
+        {
+            throw daemon.Explain($"get asset {id}", error);
+        }
+    }
+
+    /// <summary>The whole asset in one stream into a fresh file, each chunk checked and put in its place.</summary>
+    public async Task FillAsync(string id, AssetIndex index, SafeFileHandle file, Action<long> progress, CancellationToken cancel)
+    {
+        using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = id, Frames = true }, cancellationToken: cancel);
+        var next = 0;
+        var writing = Task.CompletedTask;
+        try
+        {
+            await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
+            {
+                if (message.Chunks is not { } batch)
+                {
+                    continue;
+                }
+
+                // One batch is inflated and written while the next one comes.
+                await writing;
+                var first = next;
+                next += batch.Chunks.Count;
+                if (next > index.Count)
+                {
+                    throw Wrong(id, first);
+                }
+
+                writing = WriteAsync(id, index, first, batch, file, progress);
+            }
+
+            await writing;
+        }
+        catch (RpcException error)
+        {
+            throw daemon.Explain($"get asset {id}", error);
+        }
+
+        if (next != index.Count)
+        {
+            throw Wrong(id, next);
+        }
+    }
+
+    /// <summary>A chunk's frame by its id, into the target; -1 when the daemon has it not.</summary>
+    public async Task<int> FrameAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
+    {
+        using var call = client.FetchChunks(new FetchChunksRequest { Tenant = tenant, Ids = { UnsafeByteOperations.UnsafeWrap(id.ToByteArray()) } }, cancellationToken: cancel);
+        try
+        {
+            await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
+            {
+                var frame = message.Chunks.Chunks[0].Frame;
+                if (frame.Length > target.Length)
+                {
+                    throw new Fault(FaultKind.Corrupt, $"chunk {id} that the daemon gave is longer than it can be", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+                }
+
+                frame.Memory.CopyTo(target);
+                return frame.Length;
+            }
+
+            return -1;
+        }
+        catch (RpcException error) when (error.StatusCode == StatusCode.NotFound)
+        {
+            return -1;
+        }
+        catch (RpcException error)
+        {
+            throw daemon.Explain($"fetch chunk {id}", error);
+        }
+    }
+
+    /// <summary>For an extraction: the chunk's bytes, checked.</summary>
+    public FetchChunk Fetcher(int chunkBytesMax) => async (id, target, cancel) =>
+    {
+        var frame = System.Buffers.ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(chunkBytesMax));
+        var codec = ClientCodecs.Rent();
+        try
+        {
+            var length = await FrameAsync(id, frame, cancel);
+            return length < 0 ? throw Fault.NotFound($"the daemon does not have chunk {id} any more") : codec.Read(frame.AsSpan(0, length), id, ChunkDigest.Sha256, target.Span, "the daemon");
+        }
+        finally
+        {
+            ClientCodecs.Return(codec);
+            System.Buffers.ArrayPool<byte>.Shared.Return(frame);
+        }
+    };
+
+    private static async Task WriteAsync(string id, AssetIndex index, int first, ChunkBatch batch, SafeFileHandle file, Action<long> progress)
+    {
+        await Task.Yield();
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
+        var codec = ClientCodecs.Rent();
+        try
+        {
+            for (var place = 0; place < batch.Chunks.Count; place++)
+            {
+                var chunk = index[first + place];
+                var length = codec.Read(batch.Chunks[place].Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), "the daemon");
+                if (length != chunk.Length)
+                {
+                    throw Wrong(id, first + place);
+                }
+
+                RandomAccess.Write(file, buffer.AsSpan(0, length), chunk.Offset);
+                progress(length);
+            }
+        }
+        finally
+        {
+            ClientCodecs.Return(codec);
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static Fault Wrong(string id, int chunk) =>
+        new(FaultKind.Corrupt, $"asset {id} from the daemon does not follow its index at chunk {chunk}", hint: "auraed verify") { Reason = "CHUNK_DAMAGED" };
+}

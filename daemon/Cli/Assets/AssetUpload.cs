@@ -1,0 +1,183 @@
+using System.Buffers;
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace Auraed.Cli.Assets;
+
+/// <summary>Puts the bytes of a chunk into the target, which has room for the longest. Called from many threads.</summary>
+internal delegate int ReadChunk(AssetChunk chunk, Span<byte> target);
+
+/// <summary>What an upload moved.</summary>
+internal sealed record UploadSummary(UploadResponse Response, long SentChunks, long SentBytes, long ResumedAt);
+
+/// <summary>
+/// Uploads a blob whose index is known: asks which chunks the daemon lacks, and compresses and sends those. The upload is named by the index, so that the same command goes
+/// on where an interrupted one was.
+/// </summary>
+internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant, AssetIndex index, ReadChunk read)
+{
+    private const int AskedChunks = 4096;
+    private const int TriesMax = 5;
+
+    private readonly string _id = "index-" + index.FileDigest();
+    private long _sentChunks;
+    private long _sentBytes;
+
+    /// <param name="header">Title, media type, labels and tag.</param>
+    /// <param name="progress">Told the place in the blob that everything before is sent up to, and how much of that was there already.</param>
+    public async Task<UploadSummary> RunAsync(UploadHeader header, Action<long, long> progress, CancellationToken cancel)
+    {
+        for (var left = TriesMax; ; left--)
+        {
+            try
+            {
+                return await TryAsync(header, progress, cancel);
+            }
+            catch (Fault fault) when (fault.Kind == FaultKind.Aborted && left > 1)
+            {
+                // A chunk was collected after it was asked for, or another call went on with the upload: what is durable now is asked again.
+            }
+        }
+    }
+
+    private async Task<UploadSummary> TryAsync(UploadHeader header, Action<long, long> progress, CancellationToken cancel)
+    {
+        var resumed = await DurableAsync(cancel);
+        using var call = client.Upload(cancellationToken: cancel);
+        try
+        {
+            await call.RequestStream.WriteAsync(new UploadRequest
+            {
+                Header = new UploadHeader(header)
+                {
+                    Tenant = tenant,
+                    UploadId = _id,
+                    Offset = resumed,
+                    ChunkSizes = new Aurae.Assets.V0.ChunkSizes { Min = (uint)index.Sizes.Min, Avg = (uint)index.Sizes.Average, Max = (uint)index.Sizes.Max },
+                },
+            }, cancel);
+            var there = resumed;
+            for (var first = index.Find(resumed); first < index.Count; first += AskedChunks)
+            {
+                there = await SendAsync(call, first, Math.Min(index.Count - first, AskedChunks), there, progress, cancel);
+            }
+
+            await call.RequestStream.WriteAsync(new UploadRequest { Commit = new UploadCommit { Size = index.Length, Id = index.FileDigest().ToString() } }, cancel);
+            await call.RequestStream.CompleteAsync();
+            return new UploadSummary(await call.ResponseAsync, _sentChunks, _sentBytes, resumed);
+        }
+        catch (RpcException error)
+        {
+            throw daemon.Explain("upload the asset", error);
+        }
+    }
+
+    private async Task<long> DurableAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var request = new GetUploadRequest { Tenant = tenant, UploadId = _id };
+            return (await daemon.CallAsync("ask for an earlier upload", options => client.GetUploadAsync(request, options), cancel)).DurableSize;
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.NotFound)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Compresses one group while the one before is sent.</summary>
+    private async Task<long> SendAsync(
+        AsyncClientStreamingCall<UploadRequest, UploadResponse> call, int first, int count, long there, Action<long, long> progress, CancellationToken cancel)
+    {
+        var asked = new MissingChunksRequest { Tenant = tenant };
+        for (var chunk = first; chunk < first + count; chunk++)
+        {
+            asked.Ids.Add(UnsafeByteOperations.UnsafeWrap(index[chunk].Id.ToByteArray()));
+        }
+
+        var missing = (await daemon.CallAsync("ask for missing chunks", options => client.MissingChunksAsync(asked, options), cancel)).Missing.Select(place => first + (int)place).ToHashSet();
+        var sending = Task.CompletedTask;
+        for (var next = first; next < first + count;)
+        {
+            var begin = next;
+            long bytes = 0;
+            for (; next < first + count && next - begin < Limits.AssetBatchChunksMax && bytes < Limits.AssetBatchBytes; next++)
+            {
+                bytes += missing.Contains(next) ? index[next].Length : 0;
+            }
+
+            var batch = Pack(begin, next, missing);
+            await sending;
+            there += Enumerable.Range(begin, next - begin).Where(chunk => !missing.Contains(chunk)).Sum(chunk => (long)index[chunk].Length);
+            sending = call.RequestStream.WriteAsync(new UploadRequest { Chunks = batch }, cancel);
+            progress(index[next - 1].End, there);
+        }
+
+        await sending;
+        return there;
+    }
+
+    private ChunkBatch Pack(int first, int end, HashSet<int> missing)
+    {
+        var chunks = new Chunk[end - first];
+        try
+        {
+            Parallel.For(0, chunks.Length, place =>
+            {
+                var chunk = index[first + place];
+                chunks[place] = new Chunk
+                {
+                    Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()),
+                    Size = (uint)chunk.Length,
+                    Frame = missing.Contains(first + place) ? Compress(chunk) : ByteString.Empty,
+                };
+            });
+        }
+        catch (AggregateException failure)
+        {
+            // Chunks that fail do so for one reason: where they come from.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure.InnerExceptions[0]);
+        }
+
+        return new ChunkBatch { Chunks = { chunks } };
+    }
+
+    private ByteString Compress(AssetChunk chunk)
+    {
+        var file = ClientCodecs.Rent();
+        var content = ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
+        var frame = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(chunk.Length));
+        try
+        {
+            var length = read(chunk, content);
+            if (length != chunk.Length)
+            {
+                throw new Fault(FaultKind.Precondition, $"the blob changed while it was read: the chunk at byte {chunk.Offset} has {length} bytes, not {chunk.Length}", hint: "run the command again") { Reason = "SOURCE_CHANGED" };
+            }
+
+            var written = file.Write(content.AsSpan(0, length), frame);
+            Interlocked.Increment(ref _sentChunks);
+            Interlocked.Add(ref _sentBytes, written);
+            return ByteString.CopyFrom(frame.AsSpan(0, written));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(frame);
+            ArrayPool<byte>.Shared.Return(content);
+            ClientCodecs.Return(file);
+        }
+    }
+}
+
+/// <summary>Codecs that are used again, as many as run side by side.</summary>
+internal static class ClientCodecs
+{
+    private static readonly System.Collections.Concurrent.ConcurrentBag<ChunkFile> Idle = [];
+
+    public static ChunkFile Rent() => Idle.TryTake(out var file) ? file : new ChunkFile();
+
+    public static void Return(ChunkFile file) => Idle.Add(file);
+}

@@ -1,0 +1,243 @@
+using System.CommandLine;
+using Aurae.Assets.V0;
+using Auraed.Base;
+using Auraed.Chunks;
+using Auraed.Chunks.Extraction;
+using Auraed.Chunks.Stores;
+using Auraed.Cli.Assets;
+using Auraed.Cli.Output;
+using ChunkSizes = Auraed.Chunks.ChunkSizes;
+
+namespace Auraed.Cli.Verbs;
+
+/// <summary>Bytes into the daemon and out of it, and between it and casync's stores.</summary>
+internal static class AssetTransferVerbs
+{
+    private const string Standard = "-";
+
+    private static readonly Argument<string> Source = new("FILE") { Description = "What to upload: a file, a block device, or '-' for standard input." };
+
+    private static readonly Argument<string> Target = new("FILE") { Description = "Where to write it; '-' for standard output." };
+
+    private static readonly Argument<string> IndexFile = new("INDEX") { Description = "A .caibx file, or the name of one within the first store." };
+
+    private static readonly Option<string> Title = new("--title") { Description = "What it is called. [default: the file's name]", HelpName = "TEXT" };
+
+    private static readonly Option<string> MediaType = new("--media-type") { Description = "As application/octet-stream.", HelpName = "TYPE" };
+
+    private static readonly Option<string> Tag = new("--tag") { Description = "A name that the asset gets, or that moves to it.", HelpName = "NAME" };
+
+    private static readonly Option<string[]> Label = new("--label") { Description = "As tier=web; may be given again.", HelpName = "KEY=VALUE" };
+
+    private static readonly Option<string> Sizes = new("--chunk-size") { Description = "AVG or MIN:AVG:MAX, with K and M. [default: 16K:64K:256K]", HelpName = "SIZE" };
+
+    private static readonly Option<string[]> Seed = new("--seed") { Description = "A file that may hold parts of it, so that they are not fetched; may be given again.", HelpName = "FILE" };
+
+    private static readonly Option<bool> InPlace = new("--in-place") { Description = "Change the file that is there, chunk by chunk, instead of replacing it." };
+
+    private static readonly Option<string[]> Store = new("--store")
+    {
+        Description = "casync's store: a directory, http(s)://, sftp:// or s3+http(s)://. Given again for import: asked in that order.",
+        HelpName = "STORE",
+        Required = true,
+    };
+
+    private static readonly Option<string> Index = new("--index") { Description = "Where the .caibx goes: a file, or a name within the store when it has no slash and the store is remote.", HelpName = "FILE", Required = true };
+
+    private static readonly Option<string> Credentials = new("--credentials") { Description = "S3: a file in the form of AWS' credentials.", HelpName = "FILE" };
+
+    private static readonly Option<string> Authorization = new("--authorization") { Description = "HTTP: a file whose line is the Authorization header.", HelpName = "FILE" };
+
+    private static readonly Option<string> Authority = new("--authority") { Description = "HTTPS and S3: certificates (PEM) to trust.", HelpName = "FILE" };
+
+    public static IEnumerable<Command> Build(CliEnvironment environment) =>
+    [
+        new Verb("put", "Upload a blob. What the daemon has already is not sent; interrupted, the same command goes on.",
+            "auraed assets put rootfs.img --tag stable", "tar c etc | auraed assets put - --title etc.tar", "auraed assets put /dev/vdb --chunk-size 256K")
+            .With(Source, Title, MediaType, Tag, Label, Sizes, AssetsVerbs.Tenant).Calls(environment, PutAsync),
+        new Verb("get", "Write an asset to a file. It takes its name when it is whole; interrupted, the same command goes on.",
+            "auraed assets get stable rootfs.img", "auraed assets get stable - | tar t", "auraed assets get v2 new.img --seed old.img", "auraed assets get v2 /dev/vdb --in-place")
+            .With(AssetsVerbs.Asset, Target, Seed, InPlace, AssetsVerbs.Tenant).Calls(environment, GetAsync),
+        new Verb("export", "Write an asset as casync's index and store, which casync and desync extract. Chunks that are there are not written again.",
+            "auraed assets export stable --store ./default.castr --index rootfs.caibx", "auraed assets export stable --store sftp://mirror/srv/store --index rootfs.caibx")
+            .With(AssetsVerbs.Asset, Store, Index, Credentials, Authorization, Authority, AssetsVerbs.Tenant).Calls(environment, ExportAsync),
+        new Verb("import", "Take in what casync or desync made. Only chunks that the daemon lacks are fetched.",
+            "auraed assets import rootfs.caibx --store ./default.castr --tag stable", "auraed assets import rootfs.caibx --store https://mirror.example/store")
+            .With(IndexFile, Store, Title, MediaType, Tag, Label, Credentials, Authorization, Authority, AssetsVerbs.Tenant).Calls(environment, ImportAsync),
+    ];
+
+    private static async Task PutAsync(Invocation invocation, CancellationToken cancel)
+    {
+        var path = invocation.Value(Source)!;
+        var sizes = invocation.Value(Sizes) is { } text ? ChunkSizes.Parse(text, "chunk-size") : ChunkSizes.Default;
+        if (sizes.Max > Limits.AssetChunkBytesMax)
+        {
+            throw Fault.Invalid("chunk-size", $"--chunk-size {sizes}: chunks have at most {Limits.AssetChunkBytesMax} bytes", "take an average of 512K or less");
+        }
+
+        if (path == Standard)
+        {
+            using var input = Console.OpenStandardInput();
+            Print(invocation, await new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes).RunAsync(input, Header(invocation, ""), Progress(invocation, "upload", null), cancel));
+            return;
+        }
+
+        using var source = BlobFile.Open(path);
+        AssetIndex index;
+        using (var cutting = new Progress(invocation.Terminal, invocation.Environment.Time, "cut", source.Length))
+        {
+            var done = new SharedCount(cutting);
+            index = ParallelChunker.Index(source.Read, source.Length, sizes, ChunkDigest.Sha256, Environment.ProcessorCount, done.Add, cancel: cancel);
+        }
+
+        await SendAsync(invocation, index, Path.GetFileName(path), (chunk, target) => source.Read(chunk.Offset, target[..chunk.Length]), cancel);
+    }
+
+    private static async Task SendAsync(Invocation invocation, AssetIndex index, string title, ReadChunk read, CancellationToken cancel)
+    {
+        var upload = new AssetUpload(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), index, read);
+        UploadSummary summary;
+        using (var progress = Progress(invocation, "upload", index.Length))
+        {
+            summary = await upload.RunAsync(Header(invocation, title), (place, _) => progress.Report(place), cancel);
+        }
+
+        if (summary.ResumedAt > 0)
+        {
+            invocation.Printer.Say($"went on at {Units.Bytes(summary.ResumedAt)}");
+        }
+
+        Print(invocation, summary.Response, summary.SentChunks, summary.SentBytes);
+    }
+
+    private static async Task GetAsync(Invocation invocation, CancellationToken cancel)
+    {
+        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation));
+        var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
+        var target = invocation.Value(Target)!;
+        using var progress = Progress(invocation, "download", asset.Size);
+        var done = new SharedCount(progress);
+        if (target == Standard)
+        {
+            using var output = Console.OpenStandardOutput();
+            await fetch.StreamAsync(asset.Id, 0, 0, output, done.Add, cancel);
+            return;
+        }
+
+        var index = await fetch.IndexAsync(asset.Id, cancel);
+        string[] seeds = invocation.Value(Seed) ?? [];
+        var options = new ExtractionOptions { Seeds = seeds, IsInPlace = invocation.Value(InPlace), SeedWorkersMax = Environment.ProcessorCount };
+        var extraction = new AssetExtraction(index, asset.Id, fetch.Fetcher(index.Sizes.Max), options);
+        var partial = extraction.PartialPathOf(target);
+        if (seeds.Length == 0 && !File.Exists(target) && !File.Exists(partial) && Directory.Exists(Path.GetDirectoryName(partial)))
+        {
+            // Nothing is here that could spare a byte: one stream is the fastest. What it leaves when it breaks off is what the extraction goes on with.
+            await DownloadFile.WriteAsync(fetch, asset.Id, index, partial, Path.GetFullPath(target), done.Add, cancel);
+            progress.Dispose();
+            invocation.Printer.Fields(("file", Path.GetFullPath(target)), ("size", Cell.Bytes(asset.Size)), ("fetched", Cell.Bytes(asset.Size)), ("seeded", Cell.Bytes(0)), ("kept", Cell.Bytes(0)));
+            return;
+        }
+
+        var summary = await extraction.RunAsync(target, done.Add, cancel);
+        progress.Dispose();
+        invocation.Printer.Fields(
+            ("file", Path.GetFullPath(target)), ("size", Cell.Bytes(asset.Size)), ("fetched", Cell.Bytes(summary.Fetched)), ("seeded", Cell.Bytes(summary.Seeded)), ("kept", Cell.Bytes(summary.Kept)));
+    }
+
+    private static async Task ExportAsync(Invocation invocation, CancellationToken cancel)
+    {
+        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation));
+        var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
+        var index = await fetch.IndexAsync(asset.Id, cancel);
+        var place = invocation.Value(Store) is [var only] ? only : throw Fault.Invalid("store", "an export goes to one store");
+        await using var store = Open(invocation, place);
+        var file = invocation.Value(Index)!;
+        bool isWithin = place.Contains("://", StringComparison.Ordinal) && !file.Contains('/', StringComparison.Ordinal);
+        IndexName? name = isWithin ? IndexName.Parse(file, "index") : null;
+        TransferSummary summary;
+        using (var progress = Progress(invocation, "export", asset.Size))
+        {
+            summary = await AssetTransfer.PushAsync(
+                index, name, (chunk, target, token) => fetch.FrameAsync(chunk.Id, target, token), store, Limits.StoreFetchesDefault, invocation.Environment.Time, new SharedCount(progress).Add, cancel);
+        }
+
+        if (name is null)
+        {
+            await BlobFile.WriteAsync(file, index.ToByteArray(), cancel);
+        }
+
+        invocation.Printer.Fields(("index", file), ("store", place), ("chunks_written", summary.ChunksSent), ("written", Cell.Bytes(summary.BytesSent)), ("chunks_there", summary.ChunksThere));
+    }
+
+    private static async Task ImportAsync(Invocation invocation, CancellationToken cancel)
+    {
+        string[] places = invocation.Value(Store)!;
+        await using var router = new StoreRouter([.. places.Select(place => new RoutedStore(Open(invocation, place), StoreErrorPolicy.Stop))], null, invocation.Environment.Time);
+        var file = invocation.Value(IndexFile)!;
+        var index = File.Exists(file) ? AssetIndex.Parse(await File.ReadAllBytesAsync(file, cancel), file) : await router.FetchIndexAsync(IndexName.Parse(file, "index"), cancel);
+        if (index.Sizes.Max > Limits.AssetChunkBytesMax || index.Digest != ChunkDigest.Sha256)
+        {
+            throw new Fault(
+                FaultKind.Precondition,
+                $"index {file} has {(index.Digest == ChunkDigest.Sha256 ? $"chunks of up to {index.Sizes.Max} bytes" : "ids by SHA-512/256")}, which the daemon does not keep",
+                hint: $"casync extract --store={places[0]} {file} blob && auraed assets put blob")
+            { Reason = "INDEX_UNSUITABLE" };
+        }
+
+        await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), Read, cancel);
+
+        int Read(AssetChunk chunk, Span<byte> target)
+        {
+            var content = new byte[index.Sizes.Max];
+            var length = router.FetchAsync(chunk.Id, index.Digest, content, cancel).GetAwaiter().GetResult();
+            content.AsSpan(0, length).CopyTo(target);
+            return length;
+        }
+    }
+
+    /// <summary>An archive's bytes are a blob like others; its index says so then.</summary>
+    private static AssetIndex Plain(AssetIndex archive)
+    {
+        var builder = new AssetIndex.Builder(archive.Sizes);
+        for (var chunk = 0; chunk < archive.Count; chunk++)
+        {
+            builder.Add(archive[chunk].Length, archive[chunk].Id);
+        }
+
+        return builder.Build();
+    }
+
+    private static IChunkStore Open(Invocation invocation, string place) => ChunkStores.Open(
+        StoreLocation.Parse(place.Contains("://", StringComparison.Ordinal) ? place : Path.GetFullPath(place)),
+        new StoreOptions { CredentialsFile = invocation.Value(Credentials), AuthorizationFile = invocation.Value(Authorization), AuthorityFile = invocation.Value(Authority) },
+        invocation.Environment.Time);
+
+    private static UploadHeader Header(Invocation invocation, string title)
+    {
+        var header = new UploadHeader
+        {
+            Tenant = AssetsVerbs.TenantOf(invocation),
+            Title = invocation.Value(Title) ?? title,
+            MediaType = invocation.Value(MediaType) ?? "",
+            Tag = invocation.Value(Tag) ?? "",
+        };
+        foreach (var label in invocation.Value(Label) ?? [])
+        {
+            var parts = label.Split('=', 2);
+            header.Labels[parts[0]] = parts.Length == 2 ? parts[1] : throw Fault.Invalid("label", $"--label {label} is not KEY=VALUE");
+        }
+
+        return header;
+    }
+
+    private static Progress Progress(Invocation invocation, string what, long? total) => new(invocation.Terminal, invocation.Environment.Time, what, total);
+
+    private static void Print(Invocation invocation, UploadResponse put, long? sentChunks = null, long? sentBytes = null) => invocation.Printer.Fields(
+        ("id", put.Asset.Id),
+        ("size", Cell.Bytes(put.Asset.Size)),
+        ("sha256", put.Asset.Sha256),
+        ("chunks", put.Asset.ChunkCount),
+        ("sent_chunks", sentChunks ?? put.NewChunkCount),
+        ("sent", Cell.Bytes(sentBytes ?? put.NewStoredSize)),
+        ("existed", put.Existed));
+}

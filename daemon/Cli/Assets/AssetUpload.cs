@@ -30,6 +30,11 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
     /// <param name="progress">Told the place in the blob that everything before is sent up to, and how much of that was there already.</param>
     public async Task<UploadSummary> RunAsync(UploadHeader header, Action<long, long> progress, CancellationToken cancel)
     {
+        if (await FindAsync(header.Tag, cancel) is { } there)
+        {
+            return new UploadSummary(new UploadResponse { Asset = there, Existed = true }, 0, 0, 0);
+        }
+
         for (var left = TriesMax; ; left--)
         {
             try
@@ -40,6 +45,27 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
             {
                 // A chunk was collected after it was asked for, or another call went on with the upload: what is durable now is asked again.
             }
+        }
+    }
+
+    /// <summary>The asset when the daemon has it: then there is nothing to send but its tag.</summary>
+    private async Task<Asset?> FindAsync(string tag, CancellationToken cancel)
+    {
+        try
+        {
+            var id = index.FileDigest().ToString();
+            var found = (await daemon.CallAsync("look for the asset", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = id }, options), cancel)).Asset;
+            if (tag.Length > 0)
+            {
+                var request = new TagAssetRequest { Tenant = tenant, Tag = tag, Asset = id };
+                await daemon.CallAsync($"tag asset {id}", options => client.TagAsync(request, options), cancel);
+            }
+
+            return found;
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.NotFound)
+        {
+            return null;
         }
     }
 

@@ -1,0 +1,57 @@
+using Auraed.Base;
+using Auraed.EventLog;
+using Auraed.Store;
+using Auraed.Store.Proof;
+using Auraed.Tests.Support;
+
+namespace Auraed.Tests.Contract.Proof;
+
+/// <summary>When the log is signed.</summary>
+public sealed class LogKeeping : IDisposable
+{
+    private readonly StoreFixture _fixture = new();
+    private readonly ManualTime _time = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task It_is_signed_with_the_first_event_then_at_intervals_and_on_stop()
+    {
+        await using Database database = Database.Open(_fixture.Options with { Time = _time });
+        using var keeper = new LogKeeper(database, _time, TimeSpan.FromMinutes(10));
+        using var stop = new CancellationTokenSource();
+        Task loop = keeper.RunAsync(fault => throw fault, stop.Token);
+        await StoreFixture.AppendAsync(database, "a");
+        await Eventually.HoldsAsync(async () => await SizeAsync(database) == 1, "the first event is signed");
+        await StoreFixture.AppendAsync(database, "b");
+        await Eventually.HoldsAsync(() => _time.Waits.Any(wait => wait == TimeSpan.FromMinutes(10)), "the keeper waits for the next checkpoint");
+        Assert.Equal(1, await SizeAsync(database));
+        _time.Move(TimeSpan.FromMinutes(10));
+        await Eventually.HoldsAsync(async () => await SizeAsync(database) == 2, "the second is signed after the interval");
+        await StoreFixture.AppendAsync(database, "c");
+        await stop.CancelAsync();
+        await loop;
+        Assert.Equal(2, await SizeAsync(database));
+        await keeper.StopAsync(fault => throw fault);
+        Assert.Equal(3, await SizeAsync(database));
+        await keeper.StopAsync(fault => throw fault);
+        Assert.Equal("3", await TableRows.TextAsync(database, "SELECT count(*) FROM event_checkpoint"));
+    }
+
+    [Fact]
+    public async Task A_key_that_signs_nothing_is_said_once_and_stops_nothing_else()
+    {
+        File.WriteAllText(_fixture.KeyPath, Upgrade.UpgradeFile.KeyPem);
+        await using Database database = _fixture.Open();
+        await StoreFixture.AppendAsync(database, "a");
+        using var keeper = new LogKeeper(database, _time, TimeSpan.FromMinutes(10));
+        var told = new List<Fault>();
+        await keeper.RunAsync(told.Add, CancellationToken.None);
+        await keeper.StopAsync(told.Add);
+        Assert.Equal("KEY_CANNOT_SIGN", Assert.Single(told).Reason);
+        Assert.Equal("KEY_CANNOT_SIGN", (await Assert.ThrowsAsync<Fault>(() => keeper.CheckpointAsync(true, CancellationToken.None))).Reason);
+        Assert.True((await database.VerifyAsync(null, CancellationToken.None)).IsSound);
+    }
+
+    private static Task<long> SizeAsync(Database database) => database.ReadAsync(unit => CheckpointRows.Last(unit.Prepare)?.Size ?? 0, CancellationToken.None);
+}

@@ -74,4 +74,15 @@ public static partial class Limits
     public const int OriginRequestLineBytesMax = 4096;
 
     public static readonly TimeSpan OriginIdleMax = TimeSpan.FromMinutes(2);
+
+    /// <summary>A cache that does not answer is asked again after this, then after twice as long, up to the next.</summary>
+    public static readonly TimeSpan PurgeRetryMin = TimeSpan.FromSeconds(1);
+
+    public static readonly TimeSpan PurgeRetryMax = TimeSpan.FromMinutes(5);
+
+    /// <summary>Requests to a cache at a time.</summary>
+    public const int PurgeRequestsMax = 8;
+
+    /// <summary>Events that the purge's cursor may lie behind without a write; they are looked at again after a kill.</summary>
+    public const int PurgeCursorStep = 4096;
 }

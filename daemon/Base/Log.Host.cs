@@ -76,4 +76,7 @@ public static partial class Log
 
     [LoggerMessage(1040, LogLevel.Warning, "the origin cannot serve {Path}: {Reason}")]
     public static partial void OriginFailed(ILogger logger, string path, string reason);
+
+    [LoggerMessage(1041, LogLevel.Warning, "a cache was not told what is no longer published, and will be asked again: {Reason}")]
+    public static partial void PurgeFailed(ILogger logger, string reason);
 }

@@ -53,6 +53,9 @@ public sealed record Settings
     /// <summary>The CDN origin's Unix socket; null when none is asked for.</summary>
     public string? OriginSocketPath { get; init; }
 
+    /// <summary>The file of the caches that are told what is no longer published; null for none.</summary>
+    public string? OriginPurgePath { get; init; }
+
     public bool Verbose { get; init; }
 
     public LogLevelName LogLevel { get; init; } = LogLevelName.Info;

@@ -82,6 +82,12 @@ public static class SettingsCatalog
             Zero = "empty: no such listener", Description = "The same on a Unix socket, for a proxy on this host.",
             Show = s => s.OriginSocketPath ?? "", Apply = (s, v) => s with { OriginSocketPath = v.Text is "" ? null : v.Text },
         },
+        new()
+        {
+            Key = "origin.purge_file", Flags = ["--origin-purge-file"], Kind = SettingKind.Path, Default = "",
+            Zero = "empty: nobody is told", Description = "Caches that are told what is no longer published: a URL a line, and behind a space what is sent as Authorization.",
+            Show = s => s.OriginPurgePath ?? "", Apply = (s, v) => s with { OriginPurgePath = v.Text is "" ? null : v.Text },
+        },
     ];
 
     private static Setting[] Logging() =>

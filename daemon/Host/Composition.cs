@@ -49,6 +49,7 @@ internal sealed class Composition : IAsyncDisposable
     private Action<Fault> _keeperFailed = _ => { };
     private readonly AssetLibrary _assets;
     private Task _collecting = Task.CompletedTask;
+    private Task _purging = Task.CompletedTask;
 
     private Composition(Database database, RecordStore records, ServiceRegistry registry, TimeProvider time)
     {
@@ -207,6 +208,8 @@ internal sealed class Composition : IAsyncDisposable
         Log.LeasesLoaded(logger, _registry.Leases.Count, _registry.Graced, (int)Limits.LeaseGrace.TotalSeconds);
         _leases = new LeaseLoop(_database, _registry.Leases, _time, Pulses, logger);
         _leasing = _leases.RunAsync(_stopping.Token);
+        _purging = new OriginPurge(_database, new Cursors(_database, _events.Tail, _records.CursorGates, _time), _events.Tail, Origin, _time)
+            .RunAsync(settings.OriginPurgePath, fault => Log.PurgeFailed(logger, fault.Message), _stopping.Token);
     }
 
     /// <summary>Turns health to SERVING, each service and the whole.</summary>
@@ -232,6 +235,7 @@ internal sealed class Composition : IAsyncDisposable
         await _keeping;
         _retention?.Dispose();
         await _collecting;
+        await _purging;
         if (_keeper is not null)
         {
             // After everything that writes events.

@@ -15,6 +15,7 @@ internal static class Program
         ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         ["chunks", .. var rest] => Faults.ChunksChild.Run(rest),
         ["cursors", .. var rest] => Faults.CursorChild.Run(rest),
+        ["purge", .. var rest] => Faults.PurgeChild.Run(rest),
         _ => 64,
     };
 }

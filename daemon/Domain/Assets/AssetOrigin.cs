@@ -5,6 +5,7 @@ using Auraed.Chunks.Stores;
 using Auraed.Domain.Records;
 using Auraed.Store;
 using Auraed.Store.Assets;
+using Auraed.Store.Records;
 using ChunkSizes = Auraed.Chunks.ChunkSizes;
 
 namespace Auraed.Domain.Assets;
@@ -63,7 +64,7 @@ public sealed class AssetOrigin(Database database)
         var found = await database.ReadAsync(
             unit => PublicationRows.Read(unit, RecordNames.DefaultTenant, tag, 1) is [{ } publication] && publication.Tag == tag
                 ? AssetCatalog.Open(unit, new AssetName(RecordNames.DefaultTenant, publication.Asset, IsId: true))
-                : ((Store.Records.StoredRecord Asset, StoredContent Content)?)null,
+                : ((StoredRecord Asset, StoredContent Content)?)null,
             cancel).ConfigureAwait(false);
         if (found is not { } open)
         {
@@ -74,6 +75,49 @@ public sealed class AssetOrigin(Database database)
         var isSound = ChunkSizes.TryCreate(asset.ChunkSizeMin, asset.ChunkSizeAvg, asset.ChunkSizeMax, out ChunkSizes sizes);
         Invariant.Hold(isSound);
         return new PublishedIndex(open.Asset.Name, AssetIndexFormat.BytesOf(open.Content.ChunkCount), _indexes.ReadAsync(open.Content, sizes, "asset " + open.Asset.Name, cancel));
+    }
+
+    /// <summary>The chunks of an asset that no published one has; none when the asset is gone.</summary>
+    internal async IAsyncEnumerable<ChunkId> WithdrawnAsync(string asset, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        for (long offset = 0; ;)
+        {
+            (List<ChunkId> ids, long next) = await database.ReadAsync(unit => Withdrawn(unit, asset, offset), cancel).ConfigureAwait(false);
+            foreach (ChunkId id in ids)
+            {
+                yield return id;
+            }
+
+            if (next == offset)
+            {
+                yield break;
+            }
+
+            offset = next;
+        }
+    }
+
+    private (List<ChunkId> Ids, long Next) Withdrawn(ReadUnit unit, string asset, long offset)
+    {
+        var ids = new List<ChunkId>();
+        if (new RecordRows(unit).Find(AssetTables.Assets, RecordNames.DefaultTenant, asset) is not { } record || new ContentRows(unit).OfAsset(record.RowId) is not { } content)
+        {
+            return (ids, offset);
+        }
+
+        PublishedChunks published = Published(unit);
+        var rows = new ChunkRows(unit);
+        Span<byte> id = stackalloc byte[ChunkId.Bytes];
+        foreach (PlacedChunk chunk in new ContentRows(unit).Read(content.Number, offset, 1))
+        {
+            offset = chunk.Offset + chunk.Entry.Size;
+            if (!published.Contains(chunk.Entry.Number) && rows.TryReadId(chunk.Entry.Number, id))
+            {
+                ids.Add(new ChunkId(id));
+            }
+        }
+
+        return (ids, offset);
     }
 
     private PublishedChunks Published(ReadUnit unit)

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using Aurae.Assets.V0;
+using Auraed.Base;
 using Auraed.Chunks;
 using Auraed.Chunks.Stores;
+using Auraed.Domain.Assets;
+using Auraed.Domain.Records;
 using Auraed.Host;
+using Auraed.Store.Events;
 using Auraed.Tests.Support;
 using Auraed.Tests.Unit.Chunks;
 using Google.Protobuf;
@@ -25,7 +29,21 @@ public sealed class AssetOrigins : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _daemon = await _fixture.StartAsync(("origin.tcp", $"127.0.0.1:{_port}"), ("origin.unix_socket", _fixture["run/origin.sock"]));
+        await File.WriteAllTextAsync(_fixture["caches"], "");
+        await StartAsync();
+    }
+
+    private async Task RestartAsync()
+    {
+        _channel.Dispose();
+        await _daemon.DisposeAsync();
+        await StartAsync();
+    }
+
+    private async Task StartAsync()
+    {
+        _daemon = await _fixture.StartAsync(
+            ("origin.tcp", $"127.0.0.1:{_port}"), ("origin.unix_socket", _fixture["run/origin.sock"]), ("origin.purge_file", _fixture["caches"]));
         _channel = _fixture.Open();
         _assets = new AssetService.AssetServiceClient(_channel);
     }
@@ -144,6 +162,58 @@ public sealed class AssetOrigins : IAsyncLifetime
         Assert.Equal(["aurae.sock"], Directory.GetFiles(Path.GetDirectoryName(plain.SocketPath)!, "*.sock").Select(Path.GetFileName));
     }
 
+    [Fact]
+    public async Task Caches_are_told_what_is_withdrawn_even_by_the_next_start()
+    {
+        var (a, b) = (new TestAsset(CasyncInputs.Make("ver-a-4m")), new TestAsset(CasyncInputs.Make("ver-b-4m")));
+        var own = a.Index.Ids.ToArray().Except(b.Index.Ids.ToArray()).Select(id => $"PURGE /cdn/{ChunkFile.PathOf(id)}");
+        var isUp = false;
+        await using var cache = await HttpPeer.StartAsync(context =>
+        {
+            context.Response.StatusCode = !isUp ? 503 : context.Request.Headers.Authorization == "Bearer of-the-test" ? 200 : 401;
+            return Task.CompletedTask;
+        });
+        await File.WriteAllTextAsync(_fixture["caches"], $"# those before us\n{cache.Location}/cdn/ Bearer of-the-test\n");
+        await RestartAsync();
+        await Eventually.HoldsAsync(async () => await FrontierAsync() > 0, "the cursor");
+        var before = await FrontierAsync();
+        await PutAsync(a.Content, "public.a");
+        await PutAsync(b.Content, "public.b");
+        await PutAsync(b.Content, "private");
+        await _assets.UntagAsync(new UntagAssetRequest { Tag = "private" });
+        await _assets.UntagAsync(new UntagAssetRequest { Tag = "public.a" });
+        await Eventually.HoldsAsync(() => !cache.Requests.IsEmpty, "the first request");
+        await _daemon.DisposeAsync();
+        _channel.Dispose();
+
+        isUp = true;
+        cache.Requests.Clear();
+        await StartAsync();
+        string[] expected = [.. own.Append("PURGE /cdn/index/a.caibx").Order(StringComparer.Ordinal)];
+        await Eventually.HoldsAsync(() => cache.Requests.Count >= expected.Length, "all requests");
+        Assert.Equal(expected, cache.Requests.Order(StringComparer.Ordinal));
+        await Eventually.HoldsAsync(async () => await FrontierAsync() > before, "the cursor moves on");
+
+        // Told once, it is not told again by a later start; a tag that moves takes its index along.
+        cache.Requests.Clear();
+        await RestartAsync();
+        await _assets.TagAsync(new TagAssetRequest { Tag = "public.b", Asset = a.Index.FileDigest().ToString() });
+        await Eventually.HoldsAsync(() => !cache.Requests.IsEmpty, "the request of the tag that moved");
+        Assert.Equal(["PURGE /cdn/index/b.caibx"], cache.Requests);
+    }
+
+    [Fact]
+    public void A_line_that_names_no_cache_is_refused_by_its_number_and_not_shown()
+    {
+        File.WriteAllText(_fixture["caches"], "https://cdn.example/a secret\n\n# c\nhttps://user:secret@cdn.example/\n");
+        var fault = Assert.Throws<Fault>(() => PurgeTargets.Read(_fixture["caches"]));
+        Assert.Contains("line 4 of", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", fault.Message, StringComparison.Ordinal);
+        File.WriteAllText(_fixture["caches"], "https://cdn.example/a  Bearer x y\n");
+        var target = Assert.Single(PurgeTargets.Read(_fixture["caches"]));
+        Assert.Equal(("https://cdn.example/a", "Bearer x y"), (target.ToString(), target.Authorization));
+    }
+
     /// <summary>Over the Unix socket, with the path as it is: a client's library would tidy it.</summary>
     private async Task<int> StatusOfRawAsync(string method, string path)
     {
@@ -156,6 +226,10 @@ public sealed class AssetOrigins : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 ", line, StringComparison.Ordinal);
         return int.Parse(line!.Split(' ')[1], null);
     }
+
+    /// <summary>How far the caches were told; 0 before the daemon has begun to look.</summary>
+    private Task<long> FrontierAsync() => _daemon.Parts.Database.ReadAsync(
+        unit => new CursorRows(unit).Find(RecordNames.DefaultTenant, OriginPurge.Cursor)?.Frontier ?? 0, CancellationToken.None);
 
     private async Task AssertStatusesAsync(HttpStatusCode expected, params object[] things)
     {

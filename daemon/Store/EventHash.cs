@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
+using Auraed.Native;
 
 namespace Auraed.Store;
 
@@ -44,7 +44,7 @@ internal static class EventHash
         var buffer = bound <= StackBytesMax ? stackalloc byte[StackBytesMax] : rented = ArrayPool<byte>.Shared.Rent(bound);
         previous.CopyTo(buffer);
         var length = HashBytes + Encode(content, buffer[HashBytes..]);
-        SHA256.HashData(buffer[..length], hash);
+        DirectSha256.Hash(buffer[..length], hash);
         if (rented is not null)
         {
             ArrayPool<byte>.Shared.Return(rented);
@@ -55,7 +55,7 @@ internal static class EventHash
     internal static void Chain(ReadOnlySpan<byte> previous, Span<byte> buffer, Span<byte> hash)
     {
         previous.CopyTo(buffer);
-        SHA256.HashData(buffer, hash);
+        DirectSha256.Hash(buffer, hash);
     }
 
     /// <summary>Writes the canonical encoding; returns its length.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Auraed.Native;
 
 namespace Auraed.Store.Proof;
 
@@ -22,7 +23,7 @@ internal static class MerkleHash
 
         input[0] = 0;
         data.CopyTo(input[1..]);
-        SHA256.HashData(input[..(1 + data.Length)], hash);
+        DirectSha256.Hash(input[..(1 + data.Length)], hash);
     }
 
     /// <summary>The node's hash, written to <paramref name="hash"/>, which may be one of the two.</summary>
@@ -32,7 +33,7 @@ internal static class MerkleHash
         input[0] = 1;
         left.CopyTo(input[1..]);
         right.CopyTo(input[(1 + Bytes)..]);
-        SHA256.HashData(input, hash);
+        DirectSha256.Hash(input, hash);
     }
 
     public static byte[] Node(byte[] left, byte[] right)

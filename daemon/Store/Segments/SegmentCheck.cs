@@ -137,33 +137,37 @@ internal sealed class SegmentCheck(SegmentReader reader, CheckpointKey? key)
         _expected++;
     }
 
-    /// <summary>Adds the leaf to the tree, and the block's mark, or what stands for it at the segment's ends, to the tree of the marks.</summary>
+    /// <summary>
+    /// Adds the leaf to its block, and a whole block to the tree, so that each node is hashed once; its mark goes to the tree of the marks. At the segment's ends,
+    /// where blocks are not whole, the leaf goes to both.
+    /// </summary>
     private void Grow(ReadOnlySpan<byte> hash, Span<byte> leaf)
     {
         MerkleHash.Leaf(hash, leaf);
-        _tree.Append(leaf);
-        _block.Append(leaf);
         bool isInWholeBlock = BlockEnd(_expected) <= _header.Last && BlockEnd(_expected) - TreeNodes.BlockLeaves >= _header.First - 1;
         if (!isInWholeBlock)
         {
+            _tree.Append(leaf);
             _marks.Append(leaf);
+            return;
         }
 
-        if (reader.HasMark(_expected))
+        _block.Append(leaf);
+        if (!reader.HasMark(_expected))
         {
-            ReadOnlySpan<byte> mark = reader.NextMark();
-            if (!mark.SequenceEqual(_block.Root()))
-            {
-                _blocks.Add($"events: what is in {_expected - TreeNodes.BlockLeaves + 1} to {_expected} is not what was signed, chained anew or not");
-            }
-
-            _marks.Append(TreeNodes.LevelMin, mark);
+            return;
         }
 
-        if (_expected % TreeNodes.BlockLeaves == 0)
+        ReadOnlySpan<byte> root = _block.Root();
+        ReadOnlySpan<byte> mark = reader.NextMark();
+        if (!mark.SequenceEqual(root))
         {
-            _block = new CompactRange();
+            _blocks.Add($"events: what is in {_expected - TreeNodes.BlockLeaves + 1} to {_expected} is not what was signed, chained anew or not");
         }
+
+        _tree.Append(TreeNodes.LevelMin, root);
+        _marks.Append(TreeNodes.LevelMin, mark);
+        _block = new CompactRange();
     }
 
     private static long BlockEnd(long sequence) => (sequence + TreeNodes.BlockLeaves - 1) / TreeNodes.BlockLeaves * TreeNodes.BlockLeaves;

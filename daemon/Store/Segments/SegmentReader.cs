@@ -76,7 +76,7 @@ internal sealed class SegmentReader : IDisposable
             throw Broken($"the length of an event at byte {at} is {length}");
         }
 
-        ReadOnlySpan<byte> both = Take(length + EventHash.HashBytes, $"the event at byte {at}");
+        ReadOnlySpan<byte> both = Take(length + EventHash.HashBytes, "the event", at);
         encoding = both[..length];
         hash = both[length..];
         return true;
@@ -176,7 +176,8 @@ internal sealed class SegmentReader : IDisposable
         return _end - _start;
     }
 
-    private ReadOnlySpan<byte> Take(int count, string what)
+    /// <param name="what">What is taken, and where that begins, for the one case in which it is not all there.</param>
+    private ReadOnlySpan<byte> Take(int count, string what, long at = -1)
     {
         if (_end - _start < count)
         {
@@ -195,7 +196,7 @@ internal sealed class SegmentReader : IDisposable
             _end += _stream.ReadAtLeast(_buffer.AsSpan(_end), count - _end, throwOnEndOfStream: false);
             if (_end < count)
             {
-                throw Broken($"it ends at byte {_offset + _end}, within {what}");
+                throw Broken($"it ends at byte {_offset + _end}, within {what}{(at < 0 ? "" : $" at byte {at}")}");
             }
         }
 

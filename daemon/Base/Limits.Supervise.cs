@@ -40,4 +40,13 @@ public static partial class Limits
 
     /// <summary>How long a killed cgroup may take until it is empty.</summary>
     public static readonly TimeSpan CgroupKillMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>Lines of the daemon's log that can be read again: an hour of a busy daemon, about a megabyte.</summary>
+    public const int DaemonLogLinesCountMax = 4096;
+
+    /// <summary>What the last lines of a log may be asked for.</summary>
+    public const int LogTailLinesCountMax = 1_000_000;
+
+    /// <summary>A message of log lines is sent at this size.</summary>
+    public const int LogMessageBytesMax = 256 * 1024;
 }

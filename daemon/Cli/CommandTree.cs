@@ -25,6 +25,7 @@ internal static class CommandTree
         EventsVerbs.Build(environment),
         ServicesVerbs.Build(environment),
         AssetsVerbs.Build(environment),
+        CellsVerbs.Build(environment),
         RegistryVerbs.Build(environment),
         .. BackupVerbs.Build(environment),
         ReplayVerbs.Build(environment),

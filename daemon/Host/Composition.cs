@@ -39,6 +39,8 @@ internal sealed class Composition : IAsyncDisposable
     private readonly ServiceRegistry _registry;
     private readonly Processes _processes;
     private SupervisedServices? _services;
+    private readonly Workloads _workloads;
+    private readonly LogFeed _feed;
     private Task _publishing = Task.CompletedTask;
     private Task _leasing = Task.CompletedTask;
     private LeaseLoop? _leases;
@@ -51,11 +53,13 @@ internal sealed class Composition : IAsyncDisposable
     private Task _collecting = Task.CompletedTask;
     private Task _purging = Task.CompletedTask;
 
-    private Composition(Database database, RecordStore records, ServiceRegistry registry, TimeProvider time)
+    private Composition(Database database, RecordStore records, ServiceRegistry registry, Workloads workloads, LogFeed feed, TimeProvider time)
     {
         _database = database;
         _records = records;
         _registry = registry;
+        _workloads = workloads;
+        _feed = feed;
         _time = time;
         _processes = new Processes(time);
         Pulses = new Pulses(time);
@@ -73,7 +77,10 @@ internal sealed class Composition : IAsyncDisposable
         DiscoveryService.Descriptor,
         Aurae.Admin.V0.AdminService.Descriptor,
         Aurae.Records.V0.RecordService.Descriptor,
+        Aurae.Cells.V0.CellService.Descriptor,
         Aurae.Vms.V0.VmService.Descriptor,
+        Aurae.Observe.V0.ObserveService.Descriptor,
+        Aurae.Logs.V0.LogService.Descriptor,
         Aurae.Query.V0.QueryService.Descriptor,
         Aurae.Events.V0.EventService.Descriptor,
         Aurae.Events.V0.CursorService.Descriptor,
@@ -103,7 +110,7 @@ internal sealed class Composition : IAsyncDisposable
     /// <summary>Fires when the daemon cannot go on.</summary>
     public CancellationToken Failed => _failed.Token;
 
-    public static async Task<Composition> OpenAsync(Settings settings, TimeProvider time, ILogger logger, CancellationToken cancel)
+    public static async Task<Composition> OpenAsync(Settings settings, TimeProvider time, LogFeed feed, ILogger logger, CancellationToken cancel)
     {
         Composition? composition = null;
         var database = Database.Open(new DatabaseOptions
@@ -120,7 +127,9 @@ internal sealed class Composition : IAsyncDisposable
         try
         {
             var records = await RecordStore.OpenAsync(database, time, cancel);
-            composition = new Composition(database, records, await ServiceRegistry.OpenAsync(database, time, cancel), time);
+            var registry = await ServiceRegistry.OpenAsync(database, time, cancel);
+            var workloads = await Workloads.OpenAsync(records, settings.LibraryDirectory, time, logger, cancel);
+            composition = new Composition(database, records, registry, workloads, feed, time);
             await composition.SuperviseAsync(settings, logger, cancel);
             return composition;
         }
@@ -147,6 +156,9 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton<ReflectionServer>();
         services.AddSingleton<ReflectionAlphaServer>();
         services.AddSingleton(new RecordService(_records, Drain));
+        services.AddSingleton(new CellService(_workloads.Cells));
+        services.AddSingleton(new ObserveService(_workloads.Cells, _feed, Drain));
+        services.AddSingleton(new LogService(_workloads.Cells, _feed, Drain));
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
         services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
         services.AddSingleton(new QueryService(_queries));
@@ -173,6 +185,9 @@ internal sealed class Composition : IAsyncDisposable
         endpoints.MapGrpcService<ReflectionServer>();
         endpoints.MapGrpcService<ReflectionAlphaServer>();
         endpoints.MapGrpcService<RecordService>();
+        endpoints.MapGrpcService<CellService>();
+        endpoints.MapGrpcService<ObserveService>();
+        endpoints.MapGrpcService<LogService>();
         endpoints.MapGrpcService<VmService>();
         endpoints.MapGrpcService<AdminServer>();
         endpoints.MapGrpcService<QueryService>();
@@ -246,6 +261,7 @@ internal sealed class Composition : IAsyncDisposable
         _assets.Dispose();
         _upkeep.Dispose();
         _queries.Dispose();
+        await _workloads.DisposeAsync();
         await _database.DisposeAsync();
         Drain.Dispose();
         _stopping.Dispose();

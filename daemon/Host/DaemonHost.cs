@@ -124,7 +124,7 @@ internal sealed class DaemonHost : IAsyncDisposable
 
     private async Task OpenAsync(IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancel)
     {
-        _composition = await Composition.OpenAsync(Settings, time, Logger, cancel);
+        _composition = await Composition.OpenAsync(Settings, time, _logs.Feed, Logger, cancel);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "auraed", ContentRootPath = "/", EnvironmentName = "Production" });
         _logs.AddTo(builder.Logging);
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Auraed.Base;
 using Auraed.Config;
 using Serilog.Core;
 using Serilog.Events;
@@ -13,7 +14,7 @@ namespace Auraed.Host;
 /// One line per message. Text: <c>2026-01-31T12:00:00.123Z info  message</c>, or <c>&lt;6&gt;message</c> for the journal, which keeps the time itself.
 /// JSON: an object with time, level, message, id, error, and the message's values under their own names. A line break inside a message becomes a blank.
 /// </summary>
-internal sealed class LineSink(Stream output, LogFormat format, bool isJournal) : ILogEventSink
+internal sealed class LineSink(Stream output, LogFormat format, bool isJournal, LogFeed feed) : ILogEventSink
 {
     private readonly Lock _lock = new();
 
@@ -36,6 +37,8 @@ internal sealed class LineSink(Stream output, LogFormat format, bool isJournal) 
                 // Nobody reads the log; the daemon's work goes on.
             }
         }
+
+        feed.Publish(logEvent.Timestamp, $"{NameOf(logEvent.Level),-5} {OneLine(Message(logEvent))}");
     }
 
     private string Text(LogEvent logEvent)

@@ -1,3 +1,4 @@
+using Auraed.Base;
 using Auraed.Config;
 using Microsoft.Extensions.Logging;
 using Serilog;
@@ -18,9 +19,12 @@ internal sealed class Logs : IDisposable
         SetLevel(settings);
         _serilog = new LoggerConfiguration()
             .MinimumLevel.ControlledBy(_level)
-            .WriteTo.Sink(new LineSink(output, settings.LogFormat, isJournal))
+            .WriteTo.Sink(new LineSink(output, settings.LogFormat, isJournal, Feed))
             .CreateLogger();
     }
+
+    /// <summary>What is logged, for those who read it over the wire.</summary>
+    public LogFeed Feed { get; } = new();
 
     /// <summary>True when standard error is a stream of the journal, which reads a level before each line.</summary>
     public static bool IsJournal(IReadOnlyDictionary<string, string> environment) => environment.ContainsKey("JOURNAL_STREAM");

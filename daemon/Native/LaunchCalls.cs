@@ -27,6 +27,10 @@ public static unsafe partial class LaunchCalls
     private const int ChildEnded = 17;
     private const nint IgnoreSignal = 1;
     private const int SignalMax = 64;
+    private const int InvalidArgument = 22;
+
+    /// <summary>Means "as it is" to the kernel: taken for an id, it would leave the program root.</summary>
+    private const uint NoId = uint.MaxValue;
     private const int SignalSetBytes = 128;
     private const uint RangeCloseOnExec = 4;
 
@@ -108,9 +112,9 @@ public static unsafe partial class LaunchCalls
         }
     }
 
-    public static int SetGroup(uint id) => Of(setresgid(id, id, id));
+    public static int SetGroup(uint id) => id == NoId ? InvalidArgument : Of(setresgid(id, id, id));
 
-    public static int SetUser(uint id) => Of(setresuid(id, id, id));
+    public static int SetUser(uint id) => id == NoId ? InvalidArgument : Of(setresuid(id, id, id));
 
     public static int NoNewPrivileges() => Of(prctl(SetNoNewPrivileges, 1, 0, 0, 0));
 

@@ -30,7 +30,7 @@ public static partial class ProcessDescriptor
 
     /// <summary>False when it has ended.</summary>
     public static bool Signal(SafeHandle process, int signal) =>
-        pidfd_send_signal((int)process.DangerousGetHandle(), signal, 0, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
+        pidfd_send_signal(process, signal, 0, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
 
     /// <summary>Collects a child that has ended: its status as of wait(2). Null while it runs, and for what is no child.</summary>
     public static int? TryReap(SafeHandle process)
@@ -52,7 +52,7 @@ public static partial class ProcessDescriptor
     {
         var info = new byte[InfoBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(info, InfoExit);
-        bool isTold = ioctl((int)process.DangerousGetHandle(), GetInfo, info) == 0 && (BinaryPrimitives.ReadUInt64LittleEndian(info) & InfoExit) != 0;
+        bool isTold = ioctl(process, GetInfo, info) == 0 && (BinaryPrimitives.ReadUInt64LittleEndian(info) & InfoExit) != 0;
         return isTold ? BinaryPrimitives.ReadInt32LittleEndian(info.AsSpan(ExitCodeOffset)) : null;
     }
 
@@ -67,11 +67,11 @@ public static partial class ProcessDescriptor
     private static partial int pidfd_open(int id, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int pidfd_send_signal(int descriptor, int signal, nint information, uint flags);
+    private static partial int pidfd_send_signal(SafeHandle descriptor, int signal, nint information, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int waitid(int type, uint id, [Out] byte[] information, int options);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int ioctl(int descriptor, nuint request, [In, Out] byte[] argument);
+    private static partial int ioctl(SafeHandle descriptor, nuint request, [In, Out] byte[] argument);
 }

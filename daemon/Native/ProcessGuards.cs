@@ -15,6 +15,9 @@ public static partial class ProcessGuards
     /// <summary>The effective user id.</summary>
     public static uint UserId => geteuid();
 
+    /// <summary>The effective group id.</summary>
+    public static uint GroupId => getegid();
+
     /// <summary>No core dump, no ptrace by others of the same user, and new files are the owner's alone. For the whole process, for good.</summary>
     public static void Apply()
     {
@@ -60,6 +63,9 @@ public static partial class ProcessGuards
 
     [LibraryImport("libc")]
     private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial uint getegid();
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(int descriptor, int command, int argument);

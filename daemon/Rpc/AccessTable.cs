@@ -31,6 +31,8 @@ public static class AccessTable
             ["/aurae.observe.v0.ObserveService/GetSubProcessStream"] = new(AccessVerb.Read, "logs"),
             ["/aurae.observe.v0.ObserveService/GetPosixSignalsStream"] = new(AccessVerb.Read, "signals"),
 
+            ["/aurae.logs.v0.LogService/Read"] = new(AccessVerb.Read, "logs"),
+
             ["/aurae.records.v0.RecordService/Create"] = new(AccessVerb.Write, "records"),
             ["/aurae.records.v0.RecordService/Get"] = new(AccessVerb.Read, "records"),
             ["/aurae.records.v0.RecordService/BatchGet"] = new(AccessVerb.Read, "records"),

@@ -17,6 +17,9 @@ public sealed class Processes(TimeProvider time) : IDisposable
 
     private readonly DescriptorWatch _watch = new();
 
+    /// <summary>Whom a process runs as that is given no user.</summary>
+    public static (uint User, uint Group) Own => (ProcessGuards.UserId, ProcessGuards.GroupId);
+
     /// <summary>The binary as it runs, even when its file has been replaced since; a run without one is started the way it was.</summary>
     private static string LauncherPath => RuntimeFeature.IsDynamicCodeSupported ? LauncherArguments[0] : "/proc/self/exe";
 

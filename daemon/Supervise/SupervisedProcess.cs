@@ -32,7 +32,17 @@ public sealed class SupervisedProcess : IDisposable
     internal SafeFileHandle Descriptor => _descriptor;
 
     /// <summary>False when it has ended.</summary>
-    public bool Signal(int signal) => !_ended.Task.IsCompleted && ProcessDescriptor.Signal(_descriptor, signal);
+    public bool Signal(int signal)
+    {
+        try
+        {
+            return !_ended.Task.IsCompleted && ProcessDescriptor.Signal(_descriptor, signal);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Every process of its session's first group; those that left the group are reached through a cgroup alone.</summary>
     public void KillGroup()
@@ -52,16 +62,10 @@ public sealed class SupervisedProcess : IDisposable
 
     private void OnEnded()
     {
-        if (IsChild)
+        // Asked of an adopted one, too: it may be a child of this process all the same, and a zombie would hold up what waits for its end.
+        if (ProcessDescriptor.TryReap(_descriptor) is { } status)
         {
-            if (ProcessDescriptor.TryReap(_descriptor) is { } status)
-            {
-                _ = _ended.TrySetResult(ExitStatus.OfWait(status));
-            }
-            else if (!_ended.Task.IsCompleted)
-            {
-                _ = _ended.TrySetResult(ExitStatus.Unknown);
-            }
+            _ = _ended.TrySetResult(ExitStatus.OfWait(status));
         }
         else
         {

@@ -24,6 +24,10 @@ public static class Peers
             .ToDictionary(parts => parts[1], parts => parts[0] == "PASS" ? "" : parts.ElementAtOrDefault(2) ?? "no reason");
     }
 
+    /// <summary>Runs a script of the node folder with these arguments behind the packages' directory; its output.</summary>
+    public static async Task<string> RunNodeAsync(string script, params string[] arguments) =>
+        await ChildProcess.RunAsync(Sources, "node", [Path.Combine(Sources, "node", script), await NodePackages.Value, .. arguments]);
+
     public static async Task<ChildProcess> StartServerAsync(string language, string target)
     {
         var (program, script, packages) = await CommandAsync(language, "server");

@@ -41,8 +41,10 @@ internal static class UpgradeRecords
             IsolateNetwork = true,
         }),
         new Cell { Name = "bare" },
-        new CellExecutable { Id = "room/desk/a", Cell = "room/desk", Name = "a", Command = "sleep 1", Description = "waits", Uid = 0, Gid = 65534, Pid = 77, StartTime = Noon, ExitCode = -9 },
+        new CellExecutable { Id = "room/desk/a", Cell = "room/desk", Name = "a", Command = "sleep 1", Description = "waits", Uid = 0, Gid = 65534, Pid = 77, StartTime = Noon, ExitCode = -9, StartTicks = ulong.MaxValue, BootId = "b-1", Running = true, ExitSignal = 9, EndTime = Noon },
         new CellExecutable { Id = "/bare" },
+        new CellState { Cell = "room/desk", HolderPid = 78, HolderStartTicks = ulong.MaxValue, HolderBootId = "b-1" },
+        new CellState { Cell = "bare" },
         With(new VirtualMachine
         {
             Id = "vm-1",

@@ -1,4 +1,6 @@
 using Aurae.Assets.V0;
+using Aurae.Cells.V0;
+using Aurae.Hosts.V0;
 using Aurae.Registry.V0;
 using Aurae.Schema;
 using Aurae.Services.V0;
@@ -17,6 +19,9 @@ public sealed class KeptTables
         [Service.Descriptor.FullName] = "auraed services",
         [ServiceVersion.Descriptor.FullName] = "auraed services",
         [ServiceSlot.Descriptor.FullName] = "auraed services",
+        [Cell.Descriptor.FullName] = "auraed cells",
+        [CellState.Descriptor.FullName] = "auraed cells",
+        [CellExecutable.Descriptor.FullName] = "auraed cells",
     };
 
     /// <summary>Fault(Precondition) for such a table.</summary>

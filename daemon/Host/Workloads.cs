@@ -1,0 +1,48 @@
+using Auraed.Base;
+using Auraed.Domain.Cells;
+using Auraed.Domain.Records;
+using Auraed.Supervise;
+using Microsoft.Extensions.Logging;
+
+namespace Auraed.Host;
+
+/// <summary>What runs processes, found again before anything is served. Disposing lets go of every process; all live on.</summary>
+internal sealed class Workloads : IAsyncDisposable
+{
+    private readonly Processes _processes;
+    private readonly ProcessLogs _logs;
+
+    private Workloads(CellHost cells, Processes processes, ProcessLogs logs) => (Cells, _processes, _logs) = (cells, processes, logs);
+
+    public CellHost Cells { get; }
+
+    public static async Task<Workloads> OpenAsync(RecordStore records, string library, TimeProvider time, ILogger logger, CancellationToken cancel)
+    {
+        var cgroups = Cgroups.Find(out string missing);
+        if (cgroups is null)
+        {
+            Log.CgroupsMissing(logger, missing);
+        }
+
+        var processes = new Processes(time);
+        var logs = new ProcessLogs(Path.Combine(library, "logs", "cells"), time);
+        var workloads = new Workloads(new CellHost(records, processes, cgroups, missing, logs, time, logger), processes, logs);
+        try
+        {
+            await workloads.Cells.RecoverAsync(cancel);
+            return workloads;
+        }
+        catch
+        {
+            await workloads.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Cells.DisposeAsync();
+        _logs.Dispose();
+        _processes.Dispose();
+    }
+}

@@ -58,6 +58,8 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
             return;
         }
 
+        // The daemon's start goes on meanwhile, however much there is to read.
+        await Task.Yield();
         while (!cancel.IsCancellationRequested)
         {
             try
@@ -113,7 +115,7 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
     private async Task RoundAsync(CancellationToken cancel)
     {
         await _turn.WaitAsync(cancel).ConfigureAwait(false);
-        long wanted;
+        long after;
         TimeSpan wait;
         try
         {
@@ -128,7 +130,7 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
                 await GrowAsync(cancel).ConfigureAwait(false);
             }
 
-            wanted = HasNews ? _growth!.Size + Limits.TreeReadEventsMax : _growth!.Size + 1;
+            after = WaitAfter(_growth!.Size, _signed?.Size ?? 0, database.Durable);
             wait = !HasNews || checkpointInterval == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : Age() is var age && age < checkpointInterval ? checkpointInterval - age : TimeSpan.Zero;
         }
         finally
@@ -136,8 +138,15 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
             _turn.Release();
         }
 
-        await WaitAsync(wanted - 1, wait, cancel).ConfigureAwait(false);
+        await WaitAsync(after, wait, cancel).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// The sequence that must be passed before there is work again, but for time. What is signed need not have been taken since the start: the tree is
+    /// loaded up to its last whole block, so only what was signed tells that nothing is left to do.
+    /// </summary>
+    internal static long WaitAfter(long grown, long signed, long durable) =>
+        durable > signed ? grown + Limits.TreeReadEventsMax - 1 : Math.Max(grown, signed);
 
     private bool HasNews => database.Durable > (_signed?.Size ?? 0);
 

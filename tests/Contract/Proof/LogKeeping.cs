@@ -53,5 +53,18 @@ public sealed class LogKeeping : IDisposable
         Assert.True((await database.VerifyAsync(null, CancellationToken.None)).IsSound);
     }
 
+    /// <summary>After a restart the tree stands at its last whole block, below what is signed: that alone is no work.</summary>
+    [Theory]
+    [InlineData(0, 1, 1)]
+    [InlineData(256, 300, 300)]
+    [InlineData(300, 300, 300)]
+    [InlineData(0, 0, 0)]
+    public void With_all_signed_it_waits_for_an_event_that_is_not_there_yet(long grown, long signed, long durable) =>
+        Assert.Equal(durable, LogKeeper.WaitAfter(grown, signed, durable));
+
+    [Fact]
+    public void With_events_to_sign_it_waits_for_time_or_for_as_many_as_one_reading_takes() =>
+        Assert.Equal(256 + Limits.TreeReadEventsMax - 1, LogKeeper.WaitAfter(256, 300, 301));
+
     private static Task<long> SizeAsync(Database database) => database.ReadAsync(unit => CheckpointRows.Last(unit.Prepare)?.Size ?? 0, CancellationToken.None);
 }

@@ -4,21 +4,21 @@ namespace Auraed.Base;
 
 public static partial class Log
 {
-    [LoggerMessage(3200, LogLevel.Information, "services are reconciled within {Milliseconds} ms: {Services} on record, {Adopted} found alive, {Ended} had ended, {Started} told to start, {Cleaned} groups cleaned")]
+    [LoggerMessage(3300, LogLevel.Information, "services are reconciled within {Milliseconds} ms: {Services} on record, {Adopted} found alive, {Ended} had ended, {Started} told to start, {Cleaned} groups cleaned")]
     public static partial void ServicesReconciled(ILogger logger, long milliseconds, int services, int adopted, int ended, int started, int cleaned);
 
-    [LoggerMessage(3201, LogLevel.Error, "the state of {Count} services could not be kept: {Reason}; nothing is done until it is")]
+    [LoggerMessage(3301, LogLevel.Error, "the state of {Count} services could not be kept: {Reason}; nothing is done until it is")]
     public static partial void ServicesNotKept(ILogger logger, int count, string reason);
 
-    [LoggerMessage(3202, LogLevel.Information, "service {Service} is {Phase}: {Explanation}")]
+    [LoggerMessage(3302, LogLevel.Information, "service {Service} is {Phase}: {Explanation}")]
     public static partial void ServiceChanged(ILogger logger, string service, string phase, string explanation);
 
-    [LoggerMessage(3203, LogLevel.Warning, "what service {Service} left behind could not be cleaned: {Reason}")]
+    [LoggerMessage(3303, LogLevel.Warning, "what service {Service} left behind could not be cleaned: {Reason}")]
     public static partial void ServiceNotCleaned(ILogger logger, string service, string reason);
 
-    [LoggerMessage(3204, LogLevel.Information, "all services are stopped for a shutdown of the host: {Count}")]
+    [LoggerMessage(3304, LogLevel.Information, "all services are stopped for a shutdown of the host: {Count}")]
     public static partial void ServicesShutDown(ILogger logger, int count);
 
-    [LoggerMessage(3205, LogLevel.Information, "services run without cgroups: {Reason}")]
+    [LoggerMessage(3305, LogLevel.Information, "services run without cgroups: {Reason}")]
     public static partial void ServicesWithoutCgroups(ILogger logger, string reason);
 }

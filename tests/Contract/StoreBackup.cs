@@ -60,8 +60,8 @@ public sealed class StoreBackup : IDisposable
         Assert.Equal(310, Maintenance.Verify(Path.Combine(swap.KeptAside!, "aurae.db"), _fixture.KeyPath, null, CancellationToken.None).Events);
         using (var file = new FileStream(copy, FileMode.Open))
         {
-            // Whatever the byte is: sealed bytes are random, and a fixed one is there already now and then.
-            file.Position = (file.Length / 4096 / 2 * 4096) + 77;
+            // Behind the schema, among the events. Whatever the byte is: sealed bytes are random, and a fixed one is there already now and then.
+            file.Position = (file.Length / 4096 * 7 / 8 * 4096) + 77;
             var byteBefore = file.ReadByte();
             file.Position--;
             file.WriteByte((byte)(byteBefore ^ 0x55));

@@ -115,8 +115,10 @@ public sealed class DaemonTests : IDisposable
     {
         await using var host = await _fixture.StartAsync();
         using var channel = _fixture.Open();
-        var error = await Assert.ThrowsAsync<RpcException>(
-            async () => await new Aurae.Cells.V0.CellService.CellServiceClient(channel).ListAsync(new Aurae.Cells.V0.CellServiceListRequest()));
+        var empty = Marshallers.Create(_ => Array.Empty<byte>(), bytes => bytes);
+        var method = new Method<byte[], byte[]>(MethodType.Unary, "aurae.none.v0.NoneService", "Get", empty, empty);
+        using var call = channel.CreateCallInvoker().AsyncUnaryCall(method, null, default, []);
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await call.ResponseAsync);
         Assert.Equal(StatusCode.Unimplemented, error.StatusCode);
     }
 

@@ -51,17 +51,22 @@ void fail(const char *format, ...)
     exit(1);
 }
 
-static uint64_t clock_read(clockid_t clock)
+static uint64_t clock_of(clockid_t clock)
 {
     struct timespec t;
     clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
+uint64_t clock_read(void)
+{
+    return clock_of(CLOCK_MONOTONIC);
+}
+
 static int report(uint64_t count, uint64_t start_ns, uint64_t start_cpu_ns)
 {
-    double seconds = (double)(clock_read(CLOCK_MONOTONIC) - start_ns) / 1e9;
-    double cpu = (double)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - start_cpu_ns) / 1e9;
+    double seconds = (double)(clock_of(CLOCK_MONOTONIC) - start_ns) / 1e9;
+    double cpu = (double)(clock_of(CLOCK_PROCESS_CPUTIME_ID) - start_cpu_ns) / 1e9;
     printf("{\"requests\":%llu,\"seconds\":%.4f,\"requests_per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"cpu_seconds\":%.4f}\n",
            (unsigned long long)count, seconds, (double)count / seconds, histogram_us(&latency, 0.5), histogram_us(&latency, 0.99), histogram_us(&latency, 0.999), cpu);
     return 0;
@@ -73,12 +78,12 @@ static int run_sync(const char *path, double seconds)
     int file = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     if (file < 0)
         fail("%s: %s", path, strerror(errno));
-    uint64_t count = 0, start = clock_read(CLOCK_MONOTONIC), cpu = clock_read(CLOCK_PROCESS_CPUTIME_ID), now = start;
+    uint64_t count = 0, start = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID), now = start;
     while ((double)(now - start) < seconds * 1e9) {
         memset(block, (int)count, sizeof block);
         if (write(file, block, sizeof block) != sizeof block || fdatasync(file) < 0)
             fail("%s: %s", path, strerror(errno));
-        uint64_t end = clock_read(CLOCK_MONOTONIC);
+        uint64_t end = clock_of(CLOCK_MONOTONIC);
         histogram_add(&latency, end - now);
         now = end;
         count++;
@@ -151,7 +156,7 @@ static void create(Rows *r)
 {
     static Payload ids, bytes;
     if (!ids.length) {
-        ids.seed = bytes.seed = clock_read(CLOCK_REALTIME);
+        ids.seed = bytes.seed = clock_of(CLOCK_REALTIME);
         if (payload_parse(&ids, r->random ? "{name}2d2d2d2d" : "{time-id}") || payload_parse(&bytes, "{text:256}"))
             fail("the templates are wrong");
     }
@@ -160,7 +165,7 @@ static void create(Rows *r)
     r->sequence++;
     payload_write(&ids, r->sequence, 0, (uint8_t *)id);
     payload_write(&bytes, r->sequence, 0, payload);
-    uint64_t time = clock_read(CLOCK_REALTIME);
+    uint64_t time = clock_of(CLOCK_REALTIME);
     step(r->savepoint);
     insert_record(r, time, id, (const char *)payload);
     insert_event(r, time, id, payload);
@@ -188,18 +193,18 @@ static int run_rows(const char *path, double seconds, int group, bool random, in
     r.savepoint = prepare("SAVEPOINT request");
     r.release = prepare("RELEASE request");
     sqlite3_stmt *begin = prepare("BEGIN IMMEDIATE"), *commit = prepare("COMMIT");
-    uint64_t start = clock_read(CLOCK_MONOTONIC), cpu = clock_read(CLOCK_PROCESS_CPUTIME_ID), now = start;
+    uint64_t start = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID), now = start;
     while ((double)(now - start) < seconds * 1e9) {
         step(begin);
         for (int i = 0; i < group; i++)
             create(&r);
         step(commit);
-        uint64_t end = clock_read(CLOCK_MONOTONIC);
+        uint64_t end = clock_of(CLOCK_MONOTONIC);
         histogram_add(&latency, end - now);
         int frames = 0, moved = 0;
         if (r.sequence / (uint64_t)group % 64 == 0 && sqlite3_wal_checkpoint_v2(database, NULL, -1, &frames, &moved) == 0 && frames > WAL_FRAMES_BUSY)
             sqlite3_wal_checkpoint_v2(database, NULL, 0, &frames, &moved);
-        now = clock_read(CLOCK_MONOTONIC);
+        now = clock_of(CLOCK_MONOTONIC);
     }
     return report(r.sequence, start, cpu);
 }

@@ -13,6 +13,6 @@ public static partial class Log
     [LoggerMessage(3202, LogLevel.Warning, "the end of {Executable} could not be kept: {Reason}")]
     public static partial void ExecutableEndNotKept(ILogger logger, string executable, string reason);
 
-    [LoggerMessage(3203, LogLevel.Information, "limits of cells are not available: {Reason}")]
+    [LoggerMessage(3203, LogLevel.Information, "cells and services run without cgroups, and limits are refused: {Reason}")]
     public static partial void CgroupsMissing(ILogger logger, string reason);
 }

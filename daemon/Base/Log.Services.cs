@@ -18,7 +18,4 @@ public static partial class Log
 
     [LoggerMessage(3304, LogLevel.Information, "all services are stopped for a shutdown of the host: {Count}")]
     public static partial void ServicesShutDown(ILogger logger, int count);
-
-    [LoggerMessage(3305, LogLevel.Information, "services run without cgroups: {Reason}")]
-    public static partial void ServicesWithoutCgroups(ILogger logger, string reason);
 }

@@ -37,9 +37,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly Queries _queries;
     private readonly Events _events;
     private readonly ServiceRegistry _registry;
-    private readonly Processes _processes;
-    private SupervisedServices? _services;
-    private readonly Workloads _workloads;
+    private Workloads? _workloads;
     private readonly LogFeed _feed;
     private Task _publishing = Task.CompletedTask;
     private Task _leasing = Task.CompletedTask;
@@ -53,15 +51,13 @@ internal sealed class Composition : IAsyncDisposable
     private Task _collecting = Task.CompletedTask;
     private Task _purging = Task.CompletedTask;
 
-    private Composition(Database database, RecordStore records, ServiceRegistry registry, Workloads workloads, LogFeed feed, TimeProvider time)
+    private Composition(Database database, RecordStore records, ServiceRegistry registry, LogFeed feed, TimeProvider time)
     {
         _database = database;
         _records = records;
         _registry = registry;
-        _workloads = workloads;
         _feed = feed;
         _time = time;
-        _processes = new Processes(time);
         Pulses = new Pulses(time);
         Writing = new WriterProbe(database, Pulses);
         _upkeep = new Upkeep(database, time, Pulses);
@@ -128,9 +124,10 @@ internal sealed class Composition : IAsyncDisposable
         {
             var records = await RecordStore.OpenAsync(database, time, cancel);
             var registry = await ServiceRegistry.OpenAsync(database, time, cancel);
-            var workloads = await Workloads.OpenAsync(records, settings.LibraryDirectory, time, logger, cancel);
-            composition = new Composition(database, records, registry, workloads, feed, time);
-            await composition.SuperviseAsync(settings, logger, cancel);
+            composition = new Composition(database, records, registry, feed, time);
+
+            // Before anything is served: callers find the cells and services of before as they are.
+            composition._workloads = await Workloads.OpenAsync(database, records, settings.LibraryDirectory, time, composition.Pulses, logger, cancel);
             return composition;
         }
         catch
@@ -156,7 +153,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton<ReflectionServer>();
         services.AddSingleton<ReflectionAlphaServer>();
         services.AddSingleton(new RecordService(_records, Drain));
-        services.AddSingleton(new CellService(_workloads.Cells));
+        services.AddSingleton(new CellService(_workloads!.Cells));
         services.AddSingleton(new ObserveService(_workloads.Cells, _feed, Drain));
         services.AddSingleton(new LogService(_workloads.Cells, _feed, Drain));
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
@@ -164,7 +161,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new QueryService(_queries));
         services.AddSingleton(new EventService(_events, _records, Drain));
         services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
-        services.AddSingleton(new ServiceService(_services!.Operations, _services.Reader, _services.Logs, Drain));
+        services.AddSingleton(new ServiceService(_workloads.Services.Operations, _workloads.Services.Reader, _workloads.Services.Logs, Drain));
         services.AddSingleton(new RegistryService(_registry, new EntryWatch(_records.Watches), Drain));
         _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
         services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
@@ -245,8 +242,7 @@ internal sealed class Composition : IAsyncDisposable
         await _leasing;
         await SaveLeasesAsync();
         await _retaining;
-        await (_services?.DisposeAsync() ?? ValueTask.CompletedTask);
-        _processes.Dispose();
+        await (_workloads?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _keeping;
         _retention?.Dispose();
         await _collecting;
@@ -261,23 +257,10 @@ internal sealed class Composition : IAsyncDisposable
         _assets.Dispose();
         _upkeep.Dispose();
         _queries.Dispose();
-        await _workloads.DisposeAsync();
         await _database.DisposeAsync();
         Drain.Dispose();
         _stopping.Dispose();
         _failed.Dispose();
-    }
-
-    /// <summary>Before anything is served: callers find the services of before as they are.</summary>
-    private async Task SuperviseAsync(Settings settings, ILogger logger, CancellationToken cancel)
-    {
-        var cgroups = Cgroups.Find(out string missing);
-        if (cgroups is null)
-        {
-            Log.ServicesWithoutCgroups(logger, missing);
-        }
-
-        _services = await SupervisedServices.OpenAsync(_database, _records, _processes, cgroups, settings.LibraryDirectory, _time, Pulses, logger, cancel);
     }
 
     /// <summary>What was renewed since the last save. Without it a stop would be as a kill is: the grace makes up for it.</summary>

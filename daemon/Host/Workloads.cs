@@ -1,6 +1,7 @@
 using Auraed.Base;
 using Auraed.Domain.Cells;
 using Auraed.Domain.Records;
+using Auraed.Store;
 using Auraed.Supervise;
 using Microsoft.Extensions.Logging;
 
@@ -11,14 +12,18 @@ internal sealed class Workloads : IAsyncDisposable
 {
     private readonly Processes _processes;
     private readonly ProcessLogs _logs;
+    private SupervisedServices? _services;
 
     private Workloads(CellHost cells, Processes processes, ProcessLogs logs) => (Cells, _processes, _logs) = (cells, processes, logs);
 
     public CellHost Cells { get; }
 
-    public static async Task<Workloads> OpenAsync(RecordStore records, string library, TimeProvider time, ILogger logger, CancellationToken cancel)
+    public SupervisedServices Services => _services!;
+
+    public static async Task<Workloads> OpenAsync(
+        Database database, RecordStore records, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
-        var cgroups = Cgroups.Find(out string missing);
+        var cgroups = Cgroups.Find(database.Id, out string missing);
         if (cgroups is null)
         {
             Log.CgroupsMissing(logger, missing);
@@ -30,6 +35,7 @@ internal sealed class Workloads : IAsyncDisposable
         try
         {
             await workloads.Cells.RecoverAsync(cancel);
+            workloads._services = await SupervisedServices.OpenAsync(database, records, processes, cgroups, library, time, pulses, logger, cancel);
             return workloads;
         }
         catch
@@ -41,6 +47,7 @@ internal sealed class Workloads : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await (_services?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Cells.DisposeAsync();
         _logs.Dispose();
         _processes.Dispose();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace Auraed.Native;
@@ -18,10 +17,13 @@ public sealed partial class DescriptorWatch : IDisposable
     private const int EventsCountMax = 64;
     private const int Interrupted = 4;
 
-    private readonly ConcurrentDictionary<int, (SafeHandle Descriptor, Action Told)> _watched = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, (int Generation, Action Told)> _watched = [];
     private readonly Thread _thread;
     private readonly int _epoll;
     private readonly int _wake;
+    private int _generation;
+    private bool _isClosed;
 
     public DescriptorWatch()
     {
@@ -33,32 +35,51 @@ public sealed partial class DescriptorWatch : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Calls once when the descriptor is readable, which may be at once.</summary>
+    /// <summary>Calls once when the descriptor is readable, which may be at once. ObjectDisposedException after the watch's end.</summary>
     public void Watch(SafeHandle descriptor, Action told)
     {
-        int number = (int)descriptor.DangerousGetHandle();
-        _watched[number] = (descriptor, told);
-        var entry = new Entry { Events = Readable | OneShot, Descriptor = number };
-        if (epoll_ctl(_epoll, Add, number, in entry) != 0 && epoll_ctl(_epoll, Modify, number, in entry) != 0)
+        lock (_gate)
         {
-            throw new IOException($"a descriptor cannot be watched: {Marshal.GetLastPInvokeErrorMessage()}");
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            int number = (int)descriptor.DangerousGetHandle();
+            var entry = new Entry { Events = Readable | OneShot, Descriptor = number, Generation = ++_generation };
+            _watched[number] = (entry.Generation, told);
+            if (epoll_ctl(_epoll, Add, number, in entry) != 0 && epoll_ctl(_epoll, Modify, number, in entry) != 0)
+            {
+                _ = _watched.Remove(number);
+                throw new IOException($"a descriptor cannot be watched: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
         }
     }
 
     /// <summary>To be called before the descriptor is closed.</summary>
     public void Forget(SafeHandle descriptor)
     {
-        int number = (int)descriptor.DangerousGetHandle();
-        if (_watched.TryRemove(number, out _))
+        lock (_gate)
         {
-            var entry = default(Entry);
-            _ = epoll_ctl(_epoll, Delete, number, in entry);
+            int number = (int)descriptor.DangerousGetHandle();
+            if (!_isClosed && _watched.Remove(number))
+            {
+                var entry = default(Entry);
+                _ = epoll_ctl(_epoll, Delete, number, in entry);
+            }
         }
     }
 
     public void Dispose()
     {
-        _ = eventfd_write(_wake, 1);
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+            _ = eventfd_write(_wake, 1);
+        }
+
+        // The numbers are free for others from here on: nothing may be asked of them again.
         _thread.Join();
         _ = close(_epoll);
         _ = close(_wake);
@@ -77,17 +98,22 @@ public sealed partial class DescriptorWatch : IDisposable
 
             for (int index = 0; index < count; index++)
             {
-                int number = events[index].Descriptor;
-                if (number == _wake)
+                if (events[index].Descriptor == _wake)
                 {
                     return;
                 }
 
-                if (_watched.TryGetValue(number, out var watched))
-                {
-                    watched.Told();
-                }
+                Told(in events[index])?.Invoke();
             }
+        }
+    }
+
+    /// <summary>Null for what was forgotten meanwhile, were its number another's by now.</summary>
+    private Action? Told(in Entry entry)
+    {
+        lock (_gate)
+        {
+            return _watched.TryGetValue(entry.Descriptor, out var watched) && watched.Generation == entry.Generation ? watched.Told : null;
         }
     }
 
@@ -97,7 +123,7 @@ public sealed partial class DescriptorWatch : IDisposable
     {
         public uint Events;
         public int Descriptor;
-        private readonly int _unused;
+        public int Generation;
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SQLitePCL;
@@ -28,17 +29,19 @@ public sealed unsafe partial class EngineHooks : IDisposable
     public const int ActionSavepoint = 32;
     public const int ActionRecursive = 33;
 
-    private readonly GCHandle _self;
+    private static readonly ConcurrentDictionary<nint, EngineHooks> Living = new();
+    private static long _count;
+
+    private readonly nint _number = (nint)Interlocked.Increment(ref _count);
     private int _walFrames;
 
     public EngineHooks(sqlite3 connection)
     {
-        _self = GCHandle.Alloc(this);
-        var argument = GCHandle.ToIntPtr(_self);
+        Living[_number] = this;
         var handle = connection.DangerousGetHandle();
         // Takes the place of the engine's own checkpoints.
-        _ = sqlite3_wal_hook(handle, &OnCommit, argument);
-        _ = sqlite3_set_authorizer(handle, &OnAccess, argument);
+        _ = sqlite3_wal_hook(handle, &OnCommit, _number);
+        _ = sqlite3_set_authorizer(handle, &OnAccess, _number);
     }
 
     /// <summary>Asked for every access while a statement is prepared; null allows all. False refuses the statement.</summary>
@@ -47,34 +50,31 @@ public sealed unsafe partial class EngineHooks : IDisposable
     /// <summary>Frames in the write-ahead log after this connection's last commit.</summary>
     public int WalFrames => _walFrames;
 
-    /// <summary>Only after the connection is closed.</summary>
-    public void Dispose()
-    {
-        if (_self.IsAllocated)
-        {
-            _self.Free();
-        }
-    }
+    /// <summary>After the connection is closed. One that a statement keeps open a while yet is allowed nothing more.</summary>
+    public void Dispose() => _ = Living.TryRemove(_number, out _);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int OnCommit(nint argument, nint connection, byte* database, int frames)
+    private static int OnCommit(nint number, nint connection, byte* database, int frames)
     {
-        ((EngineHooks)GCHandle.FromIntPtr(argument).Target!)._walFrames = frames;
+        if (Living.TryGetValue(number, out var hooks))
+        {
+            hooks._walFrames = frames;
+        }
+
         return 0;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int OnAccess(nint argument, int action, byte* first, byte* second, byte* schema, byte* inner)
+    private static int OnAccess(nint number, int action, byte* first, byte* second, byte* schema, byte* inner)
     {
-        var authorize = ((EngineHooks)GCHandle.FromIntPtr(argument).Target!).Authorize;
-        if (authorize is null)
-        {
-            return 0;
-        }
-
         try
         {
-            return authorize(new EngineAccess(action, Text(first), Text(second), Text(schema), Text(inner))) ? 0 : 1;
+            if (!Living.TryGetValue(number, out var hooks))
+            {
+                return 1;
+            }
+
+            return hooks.Authorize is not { } authorize || authorize(new EngineAccess(action, Text(first), Text(second), Text(schema), Text(inner))) ? 0 : 1;
         }
         catch (Exception)
         {

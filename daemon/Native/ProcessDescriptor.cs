@@ -32,13 +32,26 @@ public static partial class ProcessDescriptor
     public static bool Signal(SafeHandle process, int signal) =>
         pidfd_send_signal(process, signal, 0, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
 
-    /// <summary>Collects a child that has ended: its status as of wait(2). Null while it runs, and for what is no child.</summary>
+    /// <summary>Collects a child that has ended: its status as of wait(2). Null while it runs, and for what is no child. ObjectDisposedException when it was let go of.</summary>
     public static int? TryReap(SafeHandle process)
     {
         var info = new byte[SignalInfoBytes];
-        if (waitid(IdTypeDescriptor, (uint)process.DangerousGetHandle(), info, WaitExited | NoHang) != 0)
+        bool isHeld = false;
+        try
         {
-            return null;
+            // Held, so that the number is not another descriptor's meanwhile: its process would be collected instead.
+            process.DangerousAddRef(ref isHeld);
+            if (waitid(IdTypeDescriptor, (uint)process.DangerousGetHandle(), info, WaitExited | NoHang) != 0)
+            {
+                return null;
+            }
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                process.DangerousRelease();
+            }
         }
 
         int signal = BinaryPrimitives.ReadInt32LittleEndian(info);
@@ -56,8 +69,8 @@ public static partial class ProcessDescriptor
         return isTold ? BinaryPrimitives.ReadInt32LittleEndian(info.AsSpan(ExitCodeOffset)) : null;
     }
 
-    /// <summary>Signals every process of the group; false when it has none.</summary>
-    public static bool SignalGroup(int group, int signal) => kill(-group, signal) == 0;
+    /// <summary>Signals every process of the group; false when it has none. Of 0 and 1, which kill(2) takes for the caller's own group and for everybody, nothing is asked.</summary>
+    public static bool SignalGroup(int group, int signal) => group > 1 && kill(-group, signal) == 0;
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int id, int signal);

@@ -9,27 +9,32 @@ namespace Auraed.Supervise;
 /// <code>
 ///   NODE OF THE DAEMON            "/" of the host, or what the service manager delegates
 ///     daemon/                     the daemon itself, moved there before the first controller is switched on (no processes in inner nodes)
-///     aurae/cells/a/              a cell's bounds
-///       _/                        its processes
-///       b/ ...                    its children
-///     aurae/services/...
+///     aurae/ID/                   of one database: more than one daemon may run on a host, and each ends what is nobody's
+///       cells/a/                  a cell's bounds
+///         _/                      its processes
+///         b/ ...                  its children
+///       services/...
 /// </code>
 /// A node is made whole or not at all. Without a cgroup v2 tree there is no <see cref="Cgroups"/>, and everything but bounds works without.
 /// </summary>
 public sealed class Cgroups
 {
     private const string Branch = "aurae";
+    private const int OwnerCharactersMax = 12;
     private readonly string _own;
 
-    private Cgroups(string own, bool isRoot) => (_own, IsRoot) = (own, isRoot);
+    private Cgroups(string own, string owner, bool isRoot) =>
+        (_own, Directory, IsRoot) = (own, Path.Combine(own, Branch, owner.Length > OwnerCharactersMax ? owner[..OwnerCharactersMax] : owner), isRoot);
 
     /// <summary>True when the daemon runs in the root of the tree, which may hold processes and children.</summary>
     public bool IsRoot { get; }
 
-    public string Directory => Path.Combine(_own, Branch);
+    /// <summary>Where all nodes of this owner are.</summary>
+    public string Directory { get; }
 
     /// <summary>Null, with the reason, when this host has no cgroup v2 tree in which the daemon may make nodes.</summary>
-    public static Cgroups? Find(out string reason)
+    /// <param name="owner">Whose nodes these are: the database's identity.</param>
+    public static Cgroups? Find(string owner, out string reason)
     {
         reason = "no cgroup v2 tree is mounted";
         if (Mount() is not { } mount || OwnPath() is not { } path)
@@ -39,7 +44,7 @@ public sealed class Cgroups
 
         // A daemon that was started again by the one before it stands where that one had moved itself.
         path = path.EndsWith("/daemon", StringComparison.Ordinal) ? path[..^"/daemon".Length] : path;
-        var cgroups = new Cgroups(mount + path.TrimEnd('/'), path.Trim('/').Length == 0);
+        var cgroups = new Cgroups(mount + path.TrimEnd('/'), owner, path.Trim('/').Length == 0);
         try
         {
             _ = System.IO.Directory.CreateDirectory(cgroups.Directory);
@@ -54,7 +59,7 @@ public sealed class Cgroups
     }
 
     /// <summary>A tree at a directory of a test's choosing.</summary>
-    internal static Cgroups At(string own) => new(own, isRoot: true);
+    internal static Cgroups At(string own) => new(own, "test", isRoot: true);
 
     public string PathOf(string node) => Path.Combine(Directory, node);
 

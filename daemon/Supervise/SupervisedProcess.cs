@@ -62,14 +62,21 @@ public sealed class SupervisedProcess : IDisposable
 
     private void OnEnded()
     {
-        // Asked of an adopted one, too: it may be a child of this process all the same, and a zombie would hold up what waits for its end.
-        if (ProcessDescriptor.TryReap(_descriptor) is { } status)
+        try
         {
-            _ = _ended.TrySetResult(ExitStatus.OfWait(status));
+            // Asked of an adopted one, too: it may be a child of this process all the same, and a zombie would hold up what waits for its end.
+            if (ProcessDescriptor.TryReap(_descriptor) is { } status)
+            {
+                _ = _ended.TrySetResult(ExitStatus.OfWait(status));
+            }
+            else
+            {
+                _ = LearnAsync();
+            }
         }
-        else
+        catch (ObjectDisposedException)
         {
-            _ = LearnAsync();
+            // Let go of at this moment, and told as Unknown by that.
         }
     }
 

@@ -24,9 +24,6 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
 
     public Processes Processes => processes;
 
-    /// <summary>The node that holds those of all slots.</summary>
-    public string Branch { get; } = ServiceNames.Branch(database);
-
     public Cgroups? Cgroups => cgroups;
 
     public ProcessLogs Logs => logs;
@@ -77,7 +74,7 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
     }
 
     /// <summary>The cgroup's node below the daemon's.</summary>
-    public string NodeOf(string cgroup) => $"{Branch}/{cgroup}";
+    public static string NodeOf(string cgroup) => $"{ServiceNames.Branch}/{cgroup}";
 
     /// <summary>The address that the next instance of the specification gets: a free port where it leaves the choice.</summary>
     public static string ChooseAddress(ServiceSpec spec)

@@ -143,9 +143,9 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
             {
                 await launcher.CleanAsync(slot.Cgroup, _stopping.Token).ConfigureAwait(false);
             }
-            else if (launcher.Cgroups is { } cgroups && cgroups.Exists(launcher.NodeOf(slot.Cgroup)))
+            else if (launcher.Cgroups is { } cgroups && cgroups.Exists(InstanceLauncher.NodeOf(slot.Cgroup)))
             {
-                await cgroups.KillAsync(launcher.NodeOf(slot.Cgroup), time, _stopping.Token).ConfigureAwait(false);
+                await cgroups.KillAsync(InstanceLauncher.NodeOf(slot.Cgroup), time, _stopping.Token).ConfigureAwait(false);
             }
         }
         catch (Fault fault)

@@ -3,7 +3,6 @@ using Aurae.Schema;
 using Aurae.Services.V0;
 using Auraed.Base;
 using Auraed.Domain.Registry;
-using Auraed.Store;
 
 namespace Auraed.Domain.Services;
 
@@ -13,6 +12,9 @@ public static class ServiceNames
     public const string FirstSlot = "a";
 
     public const string SecondSlot = "b";
+
+    /// <summary>The cgroup above those of all slots.</summary>
+    public const string Branch = "services";
 
     public static RecordTable Services { get; } = Tables.ByTypeName[Service.Descriptor.FullName];
 
@@ -32,12 +34,7 @@ public static class ServiceNames
     public static string OtherSlot(string slot) => slot == FirstSlot ? SecondSlot : FirstSlot;
 
     /// <summary>The cgroup of a slot, below the daemon's. A tenant has no '.', so no two of them meet.</summary>
-    public static string Cgroup(string branch, string tenant, string service, string slot) => $"{branch}/{tenant}.{service}.{slot}";
-
-    /// <summary>The node above them: of this database alone, as more than one daemon may run on a host, and each ends what is nobody's.</summary>
-    public static string Branch(Database database) => "services-" + (database.Id.Length > BranchCharacters ? database.Id[..BranchCharacters] : database.Id);
-
-    private const int BranchCharacters = 12;
+    public static string Cgroup(string tenant, string service, string slot) => $"{Branch}/{tenant}.{service}.{slot}";
 
     /// <summary>The log of one stream; both slots of a service write to it.</summary>
     public static string Log(string tenant, string service, LogStream stream) => $"service.{tenant}.{service}.{(stream == LogStream.Error ? "err" : "out")}";

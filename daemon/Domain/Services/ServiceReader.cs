@@ -15,7 +15,6 @@ namespace Auraed.Domain.Services;
 public sealed class ServiceReader(Database database, RecordWatch records, Cgroups? cgroups, TimeProvider time)
 {
     private readonly BootClock _clock = new(time);
-    private readonly string _branch = ServiceNames.Branch(database);
 
     public Task<ServiceStatus> GetAsync(string tenant, string name, CancellationToken cancel) => database.ReadAsync(
         unit => new RecordRows(unit).Find(ServiceNames.Services, tenant, name) is { } stored ? Status(new RecordRows(unit), stored) : throw ServiceOperations.NotFound(tenant, name),
@@ -132,7 +131,7 @@ public sealed class ServiceReader(Database database, RecordWatch records, Cgroup
             status.ReadyFor = Duration.FromTimeSpan(_clock.Now - state.ReadySince);
         }
 
-        AddUse(status, ServiceNames.Cgroup(_branch, stored.Tenant, service.Name, service.Slot));
+        AddUse(status, ServiceNames.Cgroup(stored.Tenant, service.Name, service.Slot));
         return status;
     }
 

@@ -153,7 +153,7 @@ internal sealed class ServiceRecovery(Database database, ServiceSupervisor super
         }
 
         var known = supervisor.Services.SelectMany(service => service.Slots).Select(slot => slot.Cgroup).ToHashSet(StringComparer.Ordinal);
-        foreach (string name in cgroups.Children(launcher.Branch).ToArray())
+        foreach (string name in cgroups.Children(ServiceNames.Branch).ToArray())
         {
             if (known.Contains(name))
             {

@@ -14,7 +14,7 @@ public sealed class CellLife : IAsyncLifetime
 {
     private readonly StoreFixture _store = new();
     private readonly string _root = $"t{Guid.NewGuid():N}"[..12];
-    private readonly Cgroups? _cgroups = Cgroups.Find(out _);
+    private Cgroups? _cgroups;
     private Database _database = null!;
     private Processes _processes = null!;
     private ProcessLogs _logs = null!;
@@ -149,6 +149,7 @@ public sealed class CellLife : IAsyncLifetime
     private async Task OpenAsync()
     {
         _database = _store.Open();
+        _cgroups = Cgroups.Find(_database.Id, out _);
         RecordStore records = await RecordStore.OpenAsync(_database, TimeProvider.System, default);
         _processes = new Processes(TimeProvider.System);
         _logs = new ProcessLogs(Path.Combine(_store.Root, "logs"), TimeProvider.System);

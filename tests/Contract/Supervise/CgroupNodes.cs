@@ -8,7 +8,7 @@ namespace Auraed.Tests.Contract.Supervise;
 public sealed class CgroupNodes : IDisposable
 {
     private readonly string _node = $"tests/{Guid.NewGuid():N}";
-    private readonly Cgroups? _cgroups = Cgroups.Find(out string reason) is { } found && reason.Length == 0 ? found : null;
+    private readonly Cgroups? _cgroups = Cgroups.Find("tests", out string reason) is { } found && reason.Length == 0 ? found : null;
     private readonly Processes _processes = new(TimeProvider.System);
 
     [Fact]
@@ -16,7 +16,7 @@ public sealed class CgroupNodes : IDisposable
     {
         if (_cgroups is null)
         {
-            Assert.Null(Cgroups.Find(out string reason));
+            Assert.Null(Cgroups.Find("tests", out string reason));
             Assert.NotEmpty(reason);
             return;
         }

@@ -144,6 +144,9 @@ public static partial class Limits
     /// <summary>Reads that wait for a connection.</summary>
     public const int StoreReadWaitCountMax = 4096;
 
+    /// <summary>How often a cancelled read is interrupted until it ends; one interrupt alone may fall between two statements.</summary>
+    public static readonly TimeSpan StoreInterruptInterval = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Tables, indexes and views whose changes are counted for the query cache.</summary>
     public const int StoreTableCountMax = 4096;
 

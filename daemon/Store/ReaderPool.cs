@@ -144,14 +144,21 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
     {
         private readonly ReadUnit _unit = new(connection);
         private readonly Lock _interrupting = new();
+        private Timer? _again;
         private bool _running;
+        private int _run;
 
         public bool IsSound => connection.IsIdle;
 
         public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel)
         {
             _unit.Tables.Clear();
-            Volatile.Write(ref _running, true);
+            lock (_interrupting)
+            {
+                _running = true;
+                _run++;
+            }
+
             using var registration = cancel.CanBeCanceled ? cancel.UnsafeRegister(static self => ((Reader)self!).Interrupt(), this) : default;
             try
             {
@@ -167,6 +174,8 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
                 lock (_interrupting)
                 {
                     _running = false;
+                    _again?.Dispose();
+                    _again = null;
                 }
 
                 connection.EndUnit();
@@ -180,11 +189,26 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
 
         public void Dispose() => connection.Dispose();
 
+        /// <summary>Again and again until the unit has ended: an interrupt that comes between two statements is forgotten by the next (sqlite3_interrupt).</summary>
         private void Interrupt()
         {
             lock (_interrupting)
             {
                 if (_running)
+                {
+                    int run = _run;
+                    connection.Interrupt();
+                    _again ??= new Timer(_ => InterruptAgain(run), null, Limits.StoreInterruptInterval, Limits.StoreInterruptInterval);
+                }
+            }
+        }
+
+        /// <summary>A timer may call once more after its end: the next unit is not meant.</summary>
+        private void InterruptAgain(int run)
+        {
+            lock (_interrupting)
+            {
+                if (_running && _run == run)
                 {
                     connection.Interrupt();
                 }

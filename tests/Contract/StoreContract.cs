@@ -88,6 +88,22 @@ public sealed class StoreContract : IDisposable
     }
 
     [Fact]
+    public async Task A_read_that_is_cancelled_before_its_statement_runs_is_stopped_all_the_same()
+    {
+        await using var database = _fixture.Open();
+        using var cancel = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => database.ReadAsync(
+            unit =>
+            {
+                // The engine forgets an interrupt while nothing runs.
+                cancel.Cancel();
+                var endless = unit.Prepare("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+                return endless.Step();
+            },
+            cancel.Token));
+    }
+
+    [Fact]
     public async Task A_reader_cannot_write()
     {
         await using var database = _fixture.Open();

@@ -9,6 +9,20 @@ public static partial class Limits
     /// <summary>What a service is for, in a sentence or some.</summary>
     public const int DescriptionBytesMax = 4096;
 
+    /// <summary>A program out of an asset: it is written out whole, and read whole to be checked.</summary>
+    public const long ProgramBytesMax = 4L * 1024 * 1024 * 1024;
+
+    /// <summary>Of a file on every file system.</summary>
+    public const int ProgramNameBytesMax = 255;
+
+    /// <summary>Versions that one call removes.</summary>
+    public const int VersionsPrunedCountMax = 1000;
+
+    /// <summary>Of one stream: less is gone before anybody reads it.</summary>
+    public const long LogBytesLeast = 64 * 1024;
+
+    public const long LogBytesMost = 1024 * 1024 * 1024;
+
     public const int ArgumentsCountMax = 1024;
 
     public const int EnvironmentCountMax = 1024;

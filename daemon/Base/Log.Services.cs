@@ -18,4 +18,10 @@ public static partial class Log
 
     [LoggerMessage(3304, LogLevel.Information, "all services are stopped for a shutdown of the host: {Count}")]
     public static partial void ServicesShutDown(ILogger logger, int count);
+
+    [LoggerMessage(3306, LogLevel.Information, "program {Program} is written out of asset {Asset}: {Bytes} bytes")]
+    public static partial void ProgramWritten(ILogger logger, string program, string asset, long bytes);
+
+    [LoggerMessage(3307, LogLevel.Warning, "program {Asset}, which no service runs, cannot be removed: {Reason}")]
+    public static partial void ProgramNotRemoved(ILogger logger, string asset, string reason);
 }

@@ -8,7 +8,7 @@ namespace Auraed.Cli;
 
 /// <summary>
 /// A service's specification as people write it, in JSON or TOML: the fields of aurae.services.v0.ServiceSpec, where "environment" may also be an object of
-/// names and texts, "restart.policy" is no, on-failure or always, and "log" is keep or discard.
+/// names and texts or sources, "restart.policy" is no, on-failure or always, and "log" is keep or discard.
 /// </summary>
 internal static class SpecFile
 {
@@ -48,7 +48,10 @@ internal static class SpecFile
             var list = new JsonArray();
             foreach ((string name, JsonNode? value) in variables)
             {
-                list.Add((JsonNode)new JsonObject { ["name"] = name, ["value"] = value?.ToString() ?? string.Empty });
+                // An object says where the value is to come from: {"config": {"document": ..., "path": ...}}.
+                JsonObject variable = value is JsonObject source ? (JsonObject)source.DeepClone() : new JsonObject { ["value"] = value?.ToString() ?? string.Empty };
+                variable["name"] = name;
+                list.Add((JsonNode)variable);
             }
 
             spec["environment"] = list;

@@ -14,8 +14,11 @@ public sealed class LogEvent
     private static readonly FrozenSet<string> Tables = Aurae.Schema.Tables.All.Select(table => table.Name).ToFrozenSet(StringComparer.Ordinal);
     private static readonly string RecordEventUrl = "type.googleapis.com/" + RecordEvent.Descriptor.FullName;
 
-    private const string ReconciledKind = "services.reconciled";
-    private static readonly string ReconciledUrl = "type.googleapis.com/" + Aurae.Services.V0.ReconciliationReport.Descriptor.FullName;
+    private static readonly FrozenDictionary<string, string> ReportUrls = new Dictionary<string, string>
+    {
+        ["services.reconciled"] = "type.googleapis.com/" + Aurae.Services.V0.ReconciliationReport.Descriptor.FullName,
+        ["cells.reconciled"] = "type.googleapis.com/" + Aurae.Cells.V0.CellReconciliationReport.Descriptor.FullName,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private const string CursorKinds = "event_cursor.";
     private static readonly string CursorUrl = "type.googleapis.com/" + Cursor.Descriptor.FullName;
@@ -57,9 +60,9 @@ public sealed class LogEvent
             return CursorUrl;
         }
 
-        if (kind == ReconciledKind)
+        if (ReportUrls.TryGetValue(kind, out string? url))
         {
-            return ReconciledUrl;
+            return url;
         }
 
         int dot = kind.LastIndexOf('.');

@@ -15,10 +15,11 @@ internal sealed class SupervisedServices : IAsyncDisposable
     private readonly ProcessLogs _logs;
     private Task _running = Task.CompletedTask;
 
-    private SupervisedServices(Database database, RecordStore records, Processes processes, Cgroups? cgroups, ProcessLogs logs, TimeProvider time, Pulses pulses, ILogger logger)
+    private SupervisedServices(Database database, RecordStore records, Processes processes, Cgroups? cgroups, ProcessLogs logs, string library, TimeProvider time, Pulses pulses, ILogger logger)
     {
         _logs = logs;
-        _supervisor = new ServiceSupervisor(database, processes, cgroups, logs, time, pulses, logger);
+        var programs = new ServicePrograms(database, new ProgramFiles(Path.Combine(library, "programs")), logger);
+        _supervisor = new ServiceSupervisor(database, processes, cgroups, logs, programs, time, pulses, logger);
         Operations = new ServiceOperations(database, _supervisor);
         Reader = new ServiceReader(database, records.Watches, cgroups, time);
         Logs = new ServiceLogs(logs, Reader);
@@ -35,7 +36,7 @@ internal sealed class SupervisedServices : IAsyncDisposable
         Database database, RecordStore records, Processes processes, Cgroups? cgroups, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
         var logs = new ProcessLogs(Path.Combine(library, "logs", "services"), time);
-        var services = new SupervisedServices(database, records, processes, cgroups, logs, time, pulses, logger);
+        var services = new SupervisedServices(database, records, processes, cgroups, logs, library, time, pulses, logger);
         try
         {
             _ = await services._supervisor.RecoverAsync(cancel);

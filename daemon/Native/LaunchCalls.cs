@@ -14,6 +14,10 @@ public static unsafe partial class LaunchCalls
     private const int OpenAppend = 0x400;
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNoFollow = 0x20000;
+    private const int OpenPathOnly = 0x200000;
+    private const int OpenDirectoryOnly = 0x10000;
+    private const int DescriptorFlags = 2;
+    private const int NoEntry = 2;
     private const int LogMode = 0b110_100_000;
     private const int CloneFiles = 0x200;
     private const int CloneMounts = 0x0002_0000;
@@ -150,6 +154,32 @@ public static unsafe partial class LaunchCalls
         return Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>A descriptor that stands for the directory and reads nothing, or the error's number below zero.</summary>
+    public static int OpenDirectory(string path)
+    {
+        int descriptor = open(path, OpenPathOnly | OpenDirectoryOnly | OpenNoFollow | OpenCloseOnExec, 0);
+        return descriptor >= 0 ? descriptor : -Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>
+    /// Becomes a program in the directory, which the caller need not be able to reach by a path. A script's interpreter finds it through the descriptor, which stays open
+    /// for that alone.
+    /// </summary>
+    public static int ExecuteIn(int directory, string name, IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
+    {
+        using var argv = new NativeStrings(arguments);
+        using var envp = new NativeStrings(environment);
+        _ = execveat(directory, name, argv.Pointers, envp.Pointers, 0);
+        int error = Marshal.GetLastPInvokeError();
+        if (error != NoEntry || fcntl(directory, DescriptorFlags, 0) != 0)
+        {
+            return error;
+        }
+
+        _ = execveat(directory, name, argv.Pointers, envp.Pointers, 0);
+        return Marshal.GetLastPInvokeError();
+    }
+
     /// <summary>Bytes read, 0 at the end, negative on an error.</summary>
     public static int Read(int descriptor, Span<byte> buffer)
     {
@@ -238,6 +268,12 @@ public static unsafe partial class LaunchCalls
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int execve(string path, byte** arguments, byte** environment);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int execveat(int directory, string path, byte** arguments, byte** environment, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int descriptor, int command, int argument);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint read(int descriptor, byte* buffer, nuint count);

@@ -114,6 +114,7 @@ public static class AccessTable
             ["/aurae.services.v0.ServiceService/Restart"] = new(AccessVerb.Operate, "services"),
             ["/aurae.services.v0.ServiceService/Enable"] = new(AccessVerb.Write, "services"),
             ["/aurae.services.v0.ServiceService/Disable"] = new(AccessVerb.Write, "services"),
+            ["/aurae.services.v0.ServiceService/PruneVersions"] = new(AccessVerb.Write, "services"),
             ["/aurae.services.v0.ServiceService/Delete"] = new(AccessVerb.Write, "services"),
             ["/aurae.services.v0.ServiceService/Watch"] = new(AccessVerb.Read, "services"),
             ["/aurae.services.v0.ServiceService/Shutdown"] = new(AccessVerb.Operate, "services"),

@@ -62,6 +62,13 @@ public sealed class ServiceService(ServiceOperations operations, ServiceReader r
     public override Task<ServiceStatus> Disable(OperateRequest request, ServerCallContext context) =>
         OperateAsync(request, (tenant, name, principal, cancel) => operations.EnableAsync(tenant, name, isEnabled: false, principal, cancel), context);
 
+    public override async Task<PruneVersionsResponse> PruneVersions(PruneVersionsRequest request, ServerCallContext context)
+    {
+        (string tenant, string name) = (RecordNames.Tenant(request.Tenant), ServiceNames.Parse(request.Name));
+        int keep = request.Keep >= 1 ? request.Keep : throw Fault.Invalid("keep", "keep is less than 1");
+        return new PruneVersionsResponse { Removed = { await operations.PruneAsync(tenant, name, keep, Principals.Of(context), context.CancellationToken).ConfigureAwait(false) } };
+    }
+
     public override async Task<DeleteServiceResponse> Delete(DeleteServiceRequest request, ServerCallContext context)
     {
         await operations.DeleteAsync(RecordNames.Tenant(request.Tenant), ServiceNames.Parse(request.Name), Principals.Of(context), context.CancellationToken).ConfigureAwait(false);

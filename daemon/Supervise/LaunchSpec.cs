@@ -28,6 +28,12 @@ public sealed record LaunchSpec
     /// <summary>An absolute path, or a name that is sought in the PATH of <see cref="Environment"/>.</summary>
     public required string Program { get; init; }
 
+    /// <summary>
+    /// A directory of the daemon that holds the program, which <see cref="Program"/> then only names. It is opened before anything of the daemon's is given up, so
+    /// that a user who may not enter it runs the program all the same. Null for a program of the host.
+    /// </summary>
+    public string? ProgramDirectory { get; init; }
+
     /// <summary>Without the program's own name.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 

@@ -10,8 +10,8 @@ namespace Auraed.Supervise;
 /// 0 (u8), or 1 and the number.
 /// <code>
 ///   daemon   -> launcher   u32 length of what follows
-///                          4 bytes "ALSP", u16 version = 1
-///                          text program, list of text arguments, list of text "NAME=VALUE"
+///                          4 bytes "ALSP", u16 version = 2
+///                          text program, text its directory (empty = none), list of text arguments, list of text "NAME=VALUE"
 ///                          text directory, optional u32 user, optional u32 group, u8 0|1 then list of u32 groups
 ///                          u32 file mask, u8 no new privileges, list of (u32 resource, u64 soft, u64 hard)
 ///                          text cgroup, u32 namespaces, text host name, u8 join, text output, text error     (empty = none)
@@ -28,7 +28,7 @@ internal static class LaunchWire
     public const byte Failed = (byte)'F';
     public const byte Go = (byte)'G';
     private const uint Magic = 0x50534C41;
-    private const ushort Version = 1;
+    private const ushort Version = 2;
 
     /// <summary>The frame with its length.</summary>
     public static byte[] Encode(LaunchSpec spec)
@@ -39,6 +39,7 @@ internal static class LaunchWire
         writer.Write(Magic);
         writer.Write(Version);
         Text(writer, spec.Program);
+        Text(writer, spec.ProgramDirectory ?? string.Empty);
         Texts(writer, spec.Arguments);
         Texts(writer, [.. spec.Environment.Select(pair => $"{pair.Key}={pair.Value}")]);
         Text(writer, spec.WorkingDirectory);
@@ -90,6 +91,7 @@ internal static class LaunchWire
         var order = new LaunchOrder
         {
             Program = Text(reader),
+            ProgramDirectory = Optional(reader),
             Arguments = Texts(reader),
             Environment = Texts(reader),
             Directory = Text(reader),
@@ -216,6 +218,8 @@ internal sealed record LaunchOrder
 {
     /// <summary>Empty: execute nothing, hold the namespaces.</summary>
     public required string Program { get; init; }
+
+    public string? ProgramDirectory { get; init; }
 
     public required string[] Arguments { get; init; }
 

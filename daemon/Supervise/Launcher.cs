@@ -32,6 +32,12 @@ public static class Launcher
             return Fail(LaunchStep.Specification, 0, "it is damaged");
         }
 
+        int home = order.ProgramDirectory is { } directory ? LaunchCalls.OpenDirectory(directory) : 0;
+        if (home < 0)
+        {
+            return Fail(LaunchStep.Program, -home, order.ProgramDirectory!);
+        }
+
         (LaunchStep step, int error, string what) = Prepare(order);
         if (error != 0)
         {
@@ -52,7 +58,7 @@ public static class Launcher
         }
 
         error = LaunchCalls.CloseOnExecute(Channel);
-        return error != 0 ? Fail(LaunchStep.Descriptors, error, string.Empty) : Fail(LaunchStep.Program, Execute(order), order.Program);
+        return error != 0 ? Fail(LaunchStep.Descriptors, error, string.Empty) : Fail(LaunchStep.Program, Execute(order, home), order.Program);
     }
 
     private static LaunchOrder? Receive()
@@ -181,11 +187,16 @@ public static class Launcher
     }
 
     /// <summary>The error of the place that came nearest to being a program.</summary>
-    private static int Execute(LaunchOrder order)
+    private static int Execute(LaunchOrder order, int home)
     {
         const int noEntry = 2;
         const int notDirectory = 20;
         string[] arguments = [order.Program, .. order.Arguments];
+        if (home > 0)
+        {
+            return LaunchCalls.ExecuteIn(home, order.Program, arguments, order.Environment);
+        }
+
         if (order.Program.Contains('/'))
         {
             return LaunchCalls.Execute(order.Program, arguments, order.Environment);

@@ -20,7 +20,6 @@ public sealed class ProcessLog
     private const int EntryBytes = 16;
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
-    private readonly long _bytesMax;
     private readonly List<(long Nanoseconds, long Offset)> _times = [];
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -28,7 +27,7 @@ public sealed class ProcessLog
     {
         Path = path;
         _time = time;
-        _bytesMax = bytesMax;
+        BytesMax = bytesMax;
         using (new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
         {
         }
@@ -38,6 +37,9 @@ public sealed class ProcessLog
     }
 
     public string Path { get; }
+
+    /// <summary>Once past it, the older half of what fits goes.</summary>
+    public long BytesMax { get; set; }
 
     /// <summary>Completes once more has been written than when it was asked for.</summary>
     public Task Grown
@@ -96,7 +98,7 @@ public sealed class ProcessLog
                 AddTime(now, end);
             }
 
-            if (end > _bytesMax)
+            if (end > BytesMax)
             {
                 Shorten(end);
             }
@@ -113,7 +115,7 @@ public sealed class ProcessLog
     {
         using SafeFileHandle file = File.OpenHandle(Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         long first = FileHoles.FirstData(file, end);
-        if (end - first > _bytesMax && !FileHoles.TryPunch(file, 0, end - (_bytesMax / 2)))
+        if (end - first > BytesMax && !FileHoles.TryPunch(file, 0, end - (BytesMax / 2)))
         {
             RandomAccess.SetLength(file, 0);
             _times.Clear();

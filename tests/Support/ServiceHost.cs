@@ -20,6 +20,8 @@ internal sealed class ServiceHost : IAsyncDisposable
 
     public string this[string name] => _fixture[name];
 
+    public string Library => _fixture.Settings().LibraryDirectory;
+
     public static async Task<ServiceHost> StartAsync()
     {
         var host = new ServiceHost();
@@ -64,6 +66,21 @@ internal sealed class ServiceHost : IAsyncDisposable
         await Services.DeployAsync(new DeployRequest { Spec = spec, Wait = isAwaited });
 
     public async Task<ServiceStatus> GetAsync(string name) => await Services.GetAsync(new GetServiceRequest { Name = name });
+
+    /// <summary>What it wrote, both streams.</summary>
+    public async Task<List<string>> LinesAsync(string name, Action<LogsRequest>? change = null)
+    {
+        var request = new LogsRequest { Name = name };
+        change?.Invoke(request);
+        using var call = Services.Logs(request);
+        var lines = new List<string>();
+        while (await call.ResponseStream.MoveNext(default))
+        {
+            lines.AddRange(call.ResponseStream.Current.Lines.Select(line => line.Text));
+        }
+
+        return lines;
+    }
 
     public Task BecomesAsync(string name, SlotPhase phase) => Eventually.HoldsAsync(async () => (await GetAsync(name)).Slot?.Phase == phase, $"{name} is {phase}");
 

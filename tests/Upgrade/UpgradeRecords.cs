@@ -110,14 +110,6 @@ internal static class UpgradeRecords
         new RegistryEntry { Id = "bare" },
         new Service { Name = "web", Wanted = true, Enabled = true, Version = 2, PreviousVersion = 1, NewestVersion = 3, Slot = "b", SwapFailure = "version 3: it exited with 1" },
         new Service { Name = "bare" },
-        new ServiceVersion
-        {
-            Id = "web@2",
-            Service = "web",
-            Number = 2,
-            Spec = With(new ServiceSpec { Name = "web", Command = "/usr/bin/web", Arguments = { "--port", "${AURAE_PORT}" }, Limits = new ResourceLimits { MemoryMax = 1 << 20, CpuMax = 1.5 } }),
-        },
-        new ServiceVersion { Id = "bare@1", Service = "bare" },
         new ServiceSlot
         {
             Id = "web/b",
@@ -163,6 +155,15 @@ internal static class UpgradeRecords
             Creator = "uid:0",
         },
         new Asset { Id = "bare" },
+        new ServiceVersion
+        {
+            Id = "web@2",
+            Service = "web",
+            Number = 2,
+            Spec = With(new ServiceSpec { Name = "web", Command = "/usr/bin/web", Arguments = { "--port", "${AURAE_PORT}" }, Limits = new ResourceLimits { MemoryMax = 1 << 20, CpuMax = 1.5 } }),
+            Asset = new string('a', 64),
+        },
+        new ServiceVersion { Id = "bare@1", Service = "bare" },
         new AssetTag { Name = "stable", Asset = new string('a', 64) },
         new AssetTag { Name = "bare", Asset = "bare" },
         new AssetPin { Name = "p", Asset = new string('a', 64), Reason = "in use" },

@@ -14,6 +14,16 @@ internal static class ServicesVerbs
 {
     private static readonly Argument<string> File = new("FILE") { Description = "The specification, in JSON, or in TOML when it ends in .toml. \"-\" reads JSON from standard input." };
 
+    private static readonly Argument<string?> FileOrNone = new("FILE") { Description = File.Description, Arity = ArgumentArity.ZeroOrOne };
+
+    private static readonly Option<string> Image = new("--image") { Description = "Instead of FILE: run this asset, one file. An id, or a tag.", HelpName = "ASSET" };
+
+    private static readonly Option<string> NameOption = new("--name") { Description = "With --image: the service's name. [default: the tag]", HelpName = "NAME" };
+
+    private static readonly Option<string[]> ArgumentOption = new("--argument", "-a") { Description = "With --image: an argument of the program; once for each.", HelpName = "TEXT" };
+
+    private static readonly Option<int> Keep = new("--keep") { Description = "Versions that stay, beside those in use.", HelpName = "COUNT", DefaultValueFactory = _ => 10 };
+
     private static readonly Argument<string> Name = new("NAME") { Description = "The service's name." };
 
     private static readonly Option<string> Tenant = new("--tenant") { Description = "Whose service. [default: default]", HelpName = "NAME" };
@@ -51,8 +61,9 @@ internal static class ServicesVerbs
     public static Command Build(CliEnvironment environment) => new Verb("services", "Programs that are kept running: over crashes, restarts of the daemon, and reboots.").With(
         new Verb("deploy", "Make a service, or a new version of one, and start it.",
             "auraed services deploy web.json --wait",
+            "auraed services deploy --image web --argument=--port --argument=8080 --wait",
             "echo '{\"name\": \"tick\", \"command\": \"sh\", \"arguments\": [\"-c\", \"while date; do sleep 5; done\"]}' | auraed services deploy -")
-            .With(File, Hold, Disabled, Wait, Tenant).Calls(environment, DeployAsync),
+            .With(FileOrNone, Image, NameOption, ArgumentOption, Hold, Disabled, Wait, Tenant).Calls(environment, DeployAsync),
         new Verb("ls", "List services.", "auraed services ls", "auraed services ls --output json").With(Tenant).Calls(environment, ListAsync),
         new Verb("status", "Tell how a service is, and why it is not running.", "auraed services status web").With(Name, Tenant).Calls(environment, StatusAsync),
         new Verb("logs", "Print what a service has written.", "auraed services logs web -f", "auraed services logs web --since 10m --stderr")
@@ -66,6 +77,7 @@ internal static class ServicesVerbs
             .With(Name, Version, Wait, Tenant).Calls(environment, RollbackAsync),
         new Verb("hot-swap", "Start a version beside the one that runs, and move over when it is well.", "auraed services hot-swap web --file web.json", "auraed services hot-swap web --to 4")
             .With(Name, Version, SpecOption, Tenant).Calls(environment, HotSwapAsync),
+        new Verb("prune", "Remove old versions of a service, so that the assets that they run may go.", "auraed services prune web --keep 3").With(Name, Keep, Tenant).Calls(environment, PruneAsync),
         new Verb("rm", "Stop a service and remove it, with its versions and logs.", "auraed services rm web").With(Name, Tenant).Calls(environment, RemoveAsync),
         new Verb("history", "Print what became of a service, and its versions.", "auraed services history web").With(Name, Tenant).Calls(environment, HistoryAsync),
         new Verb("watch", "Print each change of services as it comes, until interrupted.", "auraed services watch").With(Tenant).Calls(environment, WatchAsync),
@@ -85,7 +97,7 @@ internal static class ServicesVerbs
         var request = new DeployRequest
         {
             Tenant = TenantOf(invocation),
-            Spec = await SpecAsync(invocation.Value(File)!, cancel),
+            Spec = await GivenAsync(invocation, cancel),
             Hold = invocation.Value(Hold),
             Disabled = invocation.Value(Disabled),
             Wait = invocation.Value(Wait),
@@ -126,7 +138,7 @@ internal static class ServicesVerbs
             ("explanation", status.Explanation),
             ("version", status.Service.Version),
             ("enabled", status.Service.Enabled),
-            ("command", string.Join(' ', status.Spec.Arguments.Prepend(status.Spec.Command))),
+            ("command", string.Join(' ', status.Spec.Arguments.Prepend(status.Spec.Artifact is { } artifact ? $"asset {artifact.Caid}" : status.Spec.Command))),
             ("restarts", status.Slot?.Restarts ?? 0),
         };
         if (status.Slot is { InstanceOpen: true } slot)
@@ -212,6 +224,13 @@ internal static class ServicesVerbs
         invocation.Printer.Fields(("removed", request.Name));
     }
 
+    private static async Task PruneAsync(Invocation invocation, CancellationToken cancel)
+    {
+        var request = new PruneVersionsRequest { Tenant = TenantOf(invocation), Name = invocation.Value(Name)!, Keep = invocation.Value(Keep) };
+        PruneVersionsResponse answer = await invocation.Daemon.CallAsync($"prune '{request.Name}'", options => Client(invocation).PruneVersionsAsync(request, options), cancel);
+        invocation.Printer.Fields(("removed", answer.Removed.Count));
+    }
+
     private static async Task HistoryAsync(Invocation invocation, CancellationToken cancel)
     {
         (string tenant, string name) = (TenantOf(invocation), invocation.Value(Name)!);
@@ -278,6 +297,23 @@ internal static class ServicesVerbs
     }.Where(part => part.Length > 0));
 
     private static string State(ServiceStatus status) => (status.Slot?.Phase ?? SlotPhase.Stopped).ToString().ToLowerInvariant();
+
+    /// <summary>Of the file, or of the options that stand for one.</summary>
+    private static Task<ServiceSpec> GivenAsync(Invocation invocation, CancellationToken cancel)
+    {
+        (string? file, string? image) = (invocation.Value(FileOrNone), invocation.Value(Image));
+        if (file is null == image is null)
+        {
+            throw Fault.Invalid("FILE", "deploy takes either a FILE or --image", "auraed services deploy web.json, or auraed services deploy --image web");
+        }
+
+        return file is not null ? SpecAsync(file, cancel) : Task.FromResult(new ServiceSpec
+        {
+            Name = invocation.Value(NameOption) ?? image,
+            Artifact = new Artifact { Caid = image },
+            Arguments = { invocation.Value(ArgumentOption) ?? [] },
+        });
+    }
 
     private static async Task<ServiceSpec> SpecAsync(string path, CancellationToken cancel) => SpecFile.Parse(await RecordsVerbs.ReadAsync(path, cancel), path);
 

@@ -5,6 +5,7 @@ using Auraed.Base;
 using Auraed.Domain.Records;
 using Auraed.Store;
 using Auraed.Supervise;
+using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Logging;
 
 namespace Auraed.Domain.Cells;
@@ -24,6 +25,7 @@ public sealed class CellHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CellProcesses _host;
     private readonly CellRecords _records;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     /// <param name="cgroups">Null when the host has no tree, for the reason <paramref name="cgroupsMissing"/>.</param>
@@ -31,13 +33,17 @@ public sealed class CellHost : IAsyncDisposable
     {
         _host = new CellProcesses(processes, cgroups, cgroupsMissing, logs, time);
         _records = new CellRecords(records, time);
+        _time = time;
         _logger = logger;
     }
 
     /// <summary>Finds again what there was before; to be called once, before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancel)
     {
-        CellRecovery report = await new CellReturn(_host, _records, Watch, _logger).ReturnAsync(_cells, _bare, cancel).ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        CellReconciliationReport report = await new CellReturn(_host, _records, Watch, _logger).ReturnAsync(_cells, _bare, cancel).ConfigureAwait(false);
+        report.Duration = Duration.FromTimeSpan(_time.GetElapsedTime(started));
+        await _records.TellAsync(report, cancel).ConfigureAwait(false);
         Log.CellsRecovered(_logger, _cells.Count, report.Adopted, report.Ended, report.Restarted, report.Cleaned);
     }
 

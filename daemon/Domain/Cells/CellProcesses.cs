@@ -106,6 +106,13 @@ internal sealed class CellProcesses(Processes processes, Cgroups? cgroups, strin
 
     public ProcessLog LogOf(ExecutableEntry entry, LogChannel channel) => logs.Open(LogOf(entry, channel == LogChannel.Error));
 
+    /// <summary>An adopted process goes on writing, so somebody has to keep its logs within their bounds.</summary>
+    public void OpenLogs(ExecutableEntry entry)
+    {
+        _ = logs.Open(LogOf(entry, isError: false));
+        _ = logs.Open(LogOf(entry, isError: true));
+    }
+
     public void RemoveLogs(ExecutableEntry entry)
     {
         logs.Remove(LogOf(entry, isError: false));

@@ -16,6 +16,9 @@ internal sealed class CellRecords(RecordStore records, TimeProvider time)
     /// <summary>Whom the events name that no caller caused: the end of a process, a recovery.</summary>
     public const string Daemon = "auraed:cells";
 
+    /// <summary>The event that <see cref="TellAsync"/> appends.</summary>
+    public const string ReconciledKind = "cells.reconciled";
+
     private static readonly RecordTable Cells = Tables.ByTypeName[Cell.Descriptor.FullName];
     private static readonly RecordTable States = Tables.ByTypeName[CellState.Descriptor.FullName];
     private static readonly RecordTable Executables = Tables.ByTypeName[CellExecutable.Descriptor.FullName];
@@ -111,6 +114,16 @@ internal sealed class CellRecords(RecordStore records, TimeProvider time)
     }
 
     public static ProcessIdentity IdentityOf(CellExecutable executable) => new(executable.Pid, executable.StartTicks, executable.BootId);
+
+    /// <summary>Puts on record what a start of the daemon found and did.</summary>
+    public Task TellAsync(CellReconciliationReport report, CancellationToken cancel) => WriteAsync(
+        Daemon,
+        writer =>
+        {
+            writer.Tell(ReconciledKind, "host", report);
+            return 0;
+        },
+        cancel);
 
     private static CellState State(string cell, ProcessIdentity? holder) => new()
     {

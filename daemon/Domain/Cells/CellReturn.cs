@@ -7,19 +7,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Auraed.Domain.Cells;
 
-/// <param name="Adopted">Processes that had gone on.</param>
-/// <param name="Ended">Executables that ended while the daemon was away.</param>
-/// <param name="Restarted">Executables that ran when the host went down.</param>
-/// <param name="Cleaned">Nodes and logs that nobody owned.</param>
-internal readonly record struct CellRecovery(int Adopted, int Ended, int Restarted, int Cleaned);
-
 /// <summary>
 /// What a daemon does that comes back: nodes are made where they are missing, what lives is adopted, what ended is noted, what ran when the host went
 /// down runs again, what nobody owns goes. A cell that fails is logged and stays on record; the others go on.
 /// </summary>
 internal sealed class CellReturn(CellProcesses host, CellRecords records, Action<CellEntry, ExecutableEntry, SupervisedProcess> watch, ILogger logger)
 {
-    public async Task<CellRecovery> ReturnAsync(ConcurrentDictionary<string, CellEntry> cells, CellEntry bare, CancellationToken cancel)
+    private readonly CellReconciliationReport _report = new() { BootId = BootClock.BootId };
+
+    public async Task<CellReconciliationReport> ReturnAsync(ConcurrentDictionary<string, CellEntry> cells, CellEntry bare, CancellationToken cancel)
     {
         (List<Cell> specs, Dictionary<string, CellState> states, List<CellExecutable> executables) = await records.ReadAsync(cancel).ConfigureAwait(false);
         foreach (Cell spec in specs)
@@ -28,7 +24,7 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
             await TryAsync(spec.Name, () => ReturnAsync(cell, states.GetValueOrDefault(spec.Name), cancel)).ConfigureAwait(false);
         }
 
-        (int adopted, int ended, int restarted) = (0, 0, 0);
+        _report.Cells = specs.Count;
         foreach (CellExecutable executable in executables)
         {
             var entry = new ExecutableEntry(executable);
@@ -47,23 +43,23 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
             ProcessIdentity identity = CellRecords.IdentityOf(executable);
             if (host.TryAdopt(identity) is { } process)
             {
+                host.OpenLogs(entry);
                 watch(cell, entry, process);
-                adopted++;
+                _report.Adopted++;
             }
             else if (identity.BootId == BootClock.BootId)
             {
                 await EndAsync(entry, cancel).ConfigureAwait(false);
-                ended++;
+                _report.Ended++;
             }
             else
             {
-                restarted += await TryAsync(executable.Id, () => RestartAsync(cell, entry, cancel)).ConfigureAwait(false) ? 1 : 0;
+                _report.Restarted += await TryAsync(executable.Id, () => RestartAsync(cell, entry, cancel)).ConfigureAwait(false) ? 1 : 0;
             }
         }
 
-        int cleaned = 0;
-        await TryAsync("leftovers", async () => cleaned = await host.CleanAsync(cells, bare, cancel).ConfigureAwait(false)).ConfigureAwait(false);
-        return new CellRecovery(adopted, ended, restarted, cleaned);
+        await TryAsync("leftovers", async () => _report.Cleaned = await host.CleanAsync(cells, bare, cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        return _report;
     }
 
     private async Task ReturnAsync(CellEntry cell, CellState? state, CancellationToken cancel)
@@ -118,6 +114,11 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
         catch (Fault fault)
         {
             Log.CellNotRecovered(logger, what, fault.Message);
+            if (_report.Notes.Count < Limits.ReconciliationNotesCountMax)
+            {
+                _report.Notes.Add($"{what}: {fault.Message}");
+            }
+
             return false;
         }
     }

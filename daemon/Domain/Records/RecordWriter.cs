@@ -68,6 +68,14 @@ public sealed class RecordWriter
         return sequence;
     }
 
+    /// <summary>Appends an event of the daemon's that tells of no record.</summary>
+    public void Tell(string kind, string subject, IMessage payload)
+    {
+        long sequence = _unit.Events.Append(_call.Tenant, _call.Principal, _call.RequestId, kind, subject, payload.ToByteArray());
+        Invariant.Hold(sequence == _sequence);
+        _sequence++;
+    }
+
     /// <summary>The record after the operation; for a delete, as it was; null when there was none.</summary>
     private Record? ApplyToRecord(RecordOperation operation) => operation switch
     {

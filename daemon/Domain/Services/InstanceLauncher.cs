@@ -18,7 +18,7 @@ internal sealed record Instance(string Tenant, ServiceSpec Spec, string Cgroup, 
 
 /// <summary>From a specification to a process: environment, user, cgroup, logs. Decides nothing.</summary>
 /// <param name="cgroups">Null on a host without a cgroup v2 tree; limits are refused there.</param>
-internal sealed class InstanceLauncher(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, TimeProvider time)
+internal sealed class InstanceLauncher(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, TimeProvider time)
 {
     private static readonly RecordTable Documents = Tables.ByTypeName[Document.Descriptor.FullName];
 
@@ -27,6 +27,8 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
     public Cgroups? Cgroups => cgroups;
 
     public ProcessLogs Logs => logs;
+
+    public ServicePrograms Programs => programs;
 
     /// <summary>The process, set up but for executing its program.</summary>
     public async Task<PreparedProcess> PrepareAsync(Instance instance, CancellationToken cancel)
@@ -49,7 +51,7 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
     {
         LaunchSpec spec = await SpecAsync(instance, cancel).ConfigureAwait(false);
         return await processes.PrepareAsync(
-            spec with { Program = command, Arguments = [.. arguments.Select(argument => InstanceVariables.Replace(argument, instance.Address))], OutputPath = null, ErrorPath = null, Namespaces = Namespaces.None },
+            spec with { Program = command, ProgramDirectory = null, Arguments = [.. arguments.Select(argument => InstanceVariables.Replace(argument, instance.Address))], OutputPath = null, ErrorPath = null, Namespaces = Namespaces.None },
             cancel).ConfigureAwait(false);
     }
 
@@ -100,14 +102,28 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
         return string.Create(CultureInfo.InvariantCulture, $"{host}:{((IPEndPoint)socket.LocalEndPoint!).Port}");
     }
 
+    /// <summary>The paths of its logs, which are kept within their bounds from here on; null when it keeps none.</summary>
+    public (string? Output, string? Error) OpenLogs(string tenant, ServiceSpec spec)
+    {
+        return spec.Log == LogPolicy.Discard ? default : (Open(LogStream.Output), Open(LogStream.Error));
+
+        string Open(LogStream stream)
+        {
+            ProcessLog log = logs.Open(ServiceNames.Log(tenant, spec.Name, stream));
+            log.BytesMax = spec.HasLogBytesMax ? spec.LogBytesMax : Limits.LogBytesMax;
+            return log.Path;
+        }
+    }
+
     private async Task<LaunchSpec> SpecAsync(Instance instance, CancellationToken cancel)
     {
         ServiceSpec spec = instance.Spec;
         HostUser? user = HostUsers.Find(spec.User);
-        bool isKept = spec.Log != LogPolicy.Discard;
+        (string? output, string? error) = OpenLogs(instance.Tenant, spec);
         return new LaunchSpec
         {
-            Program = spec.Command,
+            Program = spec.Artifact is null ? spec.Command : ServicePrograms.NameOf(spec),
+            ProgramDirectory = spec.Artifact is null ? null : await programs.EnsureAsync(instance.Tenant, spec, cancel).ConfigureAwait(false),
             Arguments = [.. spec.Arguments.Select(argument => InstanceVariables.Replace(argument, instance.Address))],
             Environment = await EnvironmentAsync(instance, user, cancel).ConfigureAwait(false),
             WorkingDirectory = spec.WorkingDirectory.Length > 0 ? spec.WorkingDirectory : "/",
@@ -120,8 +136,8 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
             Cgroup = cgroups?.PathOf(NodeOf(instance.Cgroup)),
             Namespaces = SpecPolicy.NamespacesOf(spec),
             HostName = spec.Isolation is { HostName.Length: > 0 } isolation ? isolation.HostName : null,
-            OutputPath = isKept ? logs.Open(ServiceNames.Log(instance.Tenant, spec.Name, LogStream.Output)).Path : null,
-            ErrorPath = isKept ? logs.Open(ServiceNames.Log(instance.Tenant, spec.Name, LogStream.Error)).Path : null,
+            OutputPath = output,
+            ErrorPath = error,
         };
     }
 

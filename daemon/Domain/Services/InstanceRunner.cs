@@ -48,6 +48,8 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
         if (SlotRecords.Process(slot.Record) is { } identity && launcher.Processes.TryAdopt(identity) is { } process)
         {
             slot.Process = process;
+            // It goes on writing, so somebody has to keep its logs within their bounds.
+            _ = launcher.OpenLogs(slot.Service.Tenant, slot.Spec);
             Own(WatchAsync(slot, number, process));
             return true;
         }

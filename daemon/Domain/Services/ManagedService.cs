@@ -27,6 +27,9 @@ internal sealed class ManagedService(string tenant, Service wanted, ServiceSpec 
     /// <summary>Told when the service is deleted and down.</summary>
     public TaskCompletionSource<bool>? Deletion { get; set; }
 
+    /// <summary>It is to be stopped once those that require it are down.</summary>
+    public bool IsStopDue { get; set; }
+
     public IEnumerable<ManagedSlot> Slots => new[] { Active, Other }.OfType<ManagedSlot>();
 
     /// <summary>Others that wait for it may go on.</summary>
@@ -34,6 +37,9 @@ internal sealed class ManagedService(string tenant, Service wanted, ServiceSpec 
 
     /// <summary>It is to run and may still become ready.</summary>
     public bool IsComing => Active?.Machine.State is { IsWanted: true, Phase: not (ServicePhase.Running or ServicePhase.Finished or ServicePhase.Failed) };
+
+    /// <summary>Of the version that is asked for, or of what runs.</summary>
+    public bool Requires(string name) => Slots.Select(slot => slot.Spec).Append(Spec).Any(spec => spec.Dependencies?.Requires.Contains(name) == true);
 
     public bool IsDown => Slots.All(slot => !slot.Machine.State.IsInstanceOpen);
 }

@@ -16,11 +16,12 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
 {
     /// <summary>A new service, or a new version of one; returns the version's number.</summary>
     /// <param name="isUpdate">There must be one.</param>
-    public Task<long> DeployAsync(string tenant, DeployRequest request, bool isUpdate, string principal, CancellationToken cancel)
+    public async Task<long> DeployAsync(string tenant, DeployRequest request, bool isUpdate, string principal, CancellationToken cancel)
     {
         ServiceSpec spec = SpecCheck.Check(request.Spec);
         supervisor.Runner.Launcher.RequireCgroups(spec);
-        return supervisor.RunAsync(
+        spec = await supervisor.Runner.Launcher.Programs.ResolveAsync(tenant, spec, cancel).ConfigureAwait(false);
+        return await supervisor.RunAsync(
             async () =>
             {
                 RequireUp();
@@ -64,7 +65,7 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
 
                 return wanted.Version;
             },
-            cancel);
+            cancel).ConfigureAwait(false);
     }
 
     public Task<long> RollbackAsync(string tenant, string name, long version, string principal, CancellationToken cancel) => supervisor.RunAsync(
@@ -99,7 +100,7 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
             throw Fault.Invalid("spec", "spec excludes version, and is of the service that is named");
         }
 
-        ServiceSpec? given = request.Spec is null ? null : SpecCheck.Check(request.Spec);
+        ServiceSpec? given = request.Spec is null ? null : await supervisor.Runner.Launcher.Programs.ResolveAsync(tenant, SpecCheck.Check(request.Spec), cancel).ConfigureAwait(false);
         Task<bool> end = await supervisor.RunAsync(
             async () =>
             {
@@ -135,10 +136,15 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
     public Task StopAsync(string tenant, string name, string principal, CancellationToken cancel) => supervisor.RunAsync(
         async () =>
         {
-            ManagedService service = Get(tenant, name);
-            await ChangeAsync(service, principal, wanted => wanted.Wanted = false, cancel).ConfigureAwait(false);
-            HotSwaps.Abandon(service, "the service was stopped");
-            supervisor.Tell(service.Active!, ServiceInput.Stop);
+            List<ManagedService> stopped = supervisor.StopOrder.With(Get(tenant, name));
+            await ChangeAsync(stopped, principal, wanted => wanted.Wanted = false, cancel).ConfigureAwait(false);
+            foreach (ManagedService service in stopped)
+            {
+                HotSwaps.Abandon(service, "the service was stopped");
+                service.IsStopDue = true;
+            }
+
+            supervisor.StopOrder.Turn();
             return 0;
         },
         cancel);
@@ -184,8 +190,33 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
             },
             cancel).ConfigureAwait(false);
         _ = await end.WaitAsync(cancel).ConfigureAwait(false);
+        CrashPoint.Reach("service.deleted");
         supervisor.Runner.Launcher.Logs.Remove(ServiceNames.Log(tenant, name, LogStream.Output));
         supervisor.Runner.Launcher.Logs.Remove(ServiceNames.Log(tenant, name, LogStream.Error));
+        _ = await supervisor.Runner.Launcher.Programs.SweepAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes old versions; returns their numbers.</summary>
+    public async Task<List<long>> PruneAsync(string tenant, string name, int keep, string principal, CancellationToken cancel)
+    {
+        List<long> removed = await supervisor.RunAsync(
+            () =>
+            {
+                ManagedService service = Get(tenant, name);
+                HashSet<long> kept = [service.Wanted.Version, service.Wanted.PreviousVersion, .. service.Slots.Select(slot => slot.Record.Version), .. service.Slots.Select(slot => slot.Pending?.Version ?? 0)];
+                return database.WriteAsync(
+                    unit =>
+                    {
+                        var writer = new RecordWriter(unit, new RecordCall(tenant, principal));
+                        List<long> old = [.. ServiceRows.VersionNumbers(unit, tenant, name).Skip(keep).Where(number => !kept.Contains(number)).TakeLast(Limits.VersionsPrunedCountMax)];
+                        old.ForEach(number => writer.Delete(new RecordDelete(ServiceNames.Versions, ServiceNames.Version(name, number), 0, AllowMissing: false)));
+                        return old;
+                    },
+                    cancel);
+            },
+            cancel).ConfigureAwait(false);
+        _ = await supervisor.Runner.Launcher.Programs.SweepAsync(cancel).ConfigureAwait(false);
+        return removed;
     }
 
     /// <summary>Returns how many ran, when all are down.</summary>
@@ -239,7 +270,7 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
             if (isNew)
             {
                 string id = ServiceNames.Version(wanted.Name, wanted.NewestVersion);
-                SlotKeeper.Put(writer, ServiceNames.Versions, id, new ServiceVersion { Id = id, Service = wanted.Name, Number = wanted.NewestVersion, Spec = spec });
+                SlotKeeper.Put(writer, ServiceNames.Versions, id, new ServiceVersion { Id = id, Service = wanted.Name, Number = wanted.NewestVersion, Spec = spec, Asset = spec.Artifact?.Caid ?? string.Empty });
             }
 
             CrashPoint.Reach("service.deployed");
@@ -247,33 +278,46 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
         },
         cancel).ConfigureAwait(false);
 
-    private async Task ChangeAsync(ManagedService service, string principal, Action<Service> change, CancellationToken cancel)
+    private Task ChangeAsync(ManagedService service, string principal, Action<Service> change, CancellationToken cancel) => ChangeAsync([service], principal, change, cancel);
+
+    /// <summary>In one unit, of one tenant.</summary>
+    private async Task ChangeAsync(IEnumerable<ManagedService> services, string principal, Action<Service> change, CancellationToken cancel)
     {
-        Service wanted = service.Wanted.Clone();
-        change(wanted);
-        if (!wanted.Equals(service.Wanted))
+        var changed = new List<(ManagedService Service, Service Wanted)>();
+        foreach (ManagedService service in services)
         {
-            await database.WriteAsync(
-                unit =>
-                {
-                    SlotKeeper.Put(new RecordWriter(unit, new RecordCall(service.Tenant, principal)), ServiceNames.Services, service.Name, wanted);
-                    return 0;
-                },
-                cancel).ConfigureAwait(false);
-            service.Wanted = wanted;
+            Service wanted = service.Wanted.Clone();
+            change(wanted);
+            if (!wanted.Equals(service.Wanted))
+            {
+                changed.Add((service, wanted));
+            }
         }
+
+        if (changed.Count == 0)
+        {
+            return;
+        }
+
+        await database.WriteAsync(
+            unit =>
+            {
+                var writer = new RecordWriter(unit, new RecordCall(changed[0].Service.Tenant, principal));
+                changed.ForEach(change => SlotKeeper.Put(writer, ServiceNames.Services, change.Service.Name, change.Wanted));
+                CrashPoint.Reach("service.wanted");
+                return 0;
+            },
+            cancel).ConfigureAwait(false);
+        changed.ForEach(change => change.Service.Wanted = change.Wanted);
     }
 
     /// <summary>What it requires is wanted with it.</summary>
     private async Task WantAsync(ManagedService service, string principal, CancellationToken cancel)
     {
-        foreach (string name in ServiceGraph.Required(service.Name, required => supervisor.Find(service.Tenant, required)?.Spec.Dependencies?.Requires ?? []))
-        {
-            if (supervisor.Find(service.Tenant, name) is { } needed)
-            {
-                await ChangeAsync(needed, principal, wanted => wanted.Wanted = true, cancel).ConfigureAwait(false);
-            }
-        }
+        ManagedService[] needed = [.. ServiceGraph.Required(service.Name, required => supervisor.Find(service.Tenant, required)?.Spec.Dependencies?.Requires ?? [])
+            .Select(name => supervisor.Find(service.Tenant, name)).OfType<ManagedService>()];
+        await ChangeAsync(needed, principal, wanted => wanted.Wanted = true, cancel).ConfigureAwait(false);
+        Array.ForEach(needed, wanted => wanted.IsStopDue = false);
     }
 
     private async Task StartAsync(ManagedService service, string principal, CancellationToken cancel)

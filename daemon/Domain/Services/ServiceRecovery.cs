@@ -44,8 +44,11 @@ internal sealed class ServiceRecovery(Database database, ServiceSupervisor super
             Recover(slot, stale);
         }
 
+        supervisor.StopOrder.Turn();
         await supervisor.SettleAsync(cancel).ConfigureAwait(false);
         await CleanAsync(cancel).ConfigureAwait(false);
+        CleanLogs();
+        (await supervisor.Runner.Launcher.Programs.SweepAsync(cancel).ConfigureAwait(false)).ForEach(Note);
         _report.Adopted = slots.Count(slot => slot.Process is not null);
         _report.Ended = open - _report.Adopted;
         _report.Duration = Duration.FromTimeSpan(time.GetElapsedTime(started));
@@ -139,7 +142,15 @@ internal sealed class ServiceRecovery(Database database, ServiceSupervisor super
         else if (!isWanted && slot.Machine.State.IsWanted)
         {
             Note(isServing ? $"{slot.Service.Name} is stopped, as was asked" : $"the other instance of {slot.Service.Name}, of a hot swap, is stopped");
-            supervisor.Tell(slot, ServiceInput.Stop);
+            if (isServing && slot.Machine.State.IsInstanceOpen)
+            {
+                // What requires it goes first, also now.
+                slot.Service.IsStopDue = true;
+            }
+            else
+            {
+                supervisor.Tell(slot, ServiceInput.Stop);
+            }
         }
     }
 
@@ -171,6 +182,19 @@ internal sealed class ServiceRecovery(Database database, ServiceSupervisor super
                 Note(fault.Message);
                 Log.ServiceNotCleaned(logger, name, fault.Message);
             }
+        }
+    }
+
+    /// <summary>Logs of services that are not on record: of a kill between a deletion and its cleaning.</summary>
+    private void CleanLogs()
+    {
+        ProcessLogs logs = supervisor.Runner.Launcher.Logs;
+        var known = supervisor.Services
+            .SelectMany(service => new[] { LogStream.Output, LogStream.Error }.Select(stream => ServiceNames.Log(service.Tenant, service.Name, stream))).ToHashSet(StringComparer.Ordinal);
+        foreach (string name in logs.Names.Where(name => !known.Contains(name)).ToArray())
+        {
+            logs.Remove(name);
+            Note($"log {name} was nobody's and is gone");
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class ServiceSupervisor
     private readonly Pulse _pulse;
     private TimeSpan? _retryAt;
 
-    public ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, TimeProvider time, Pulses pulses, ILogger logger)
+    public ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, TimeProvider time, Pulses pulses, ILogger logger)
     {
         _database = database;
         _keeper = new SlotKeeper(database, time);
@@ -35,9 +35,10 @@ public sealed class ServiceSupervisor
         _time = time;
         _logger = logger;
         _pulse = pulses.Add("services", Limits.SupervisorRoundMax);
-        Runner = new InstanceRunner(this, new InstanceLauncher(database, processes, cgroups, logs, time), time, logger);
+        Runner = new InstanceRunner(this, new InstanceLauncher(database, processes, cgroups, logs, programs, time), time, logger);
         Swaps = new HotSwaps(this, _keeper);
         Stops = new ShutdownOrder(this);
+        StopOrder = new StopOrder(this);
     }
 
     internal InstanceRunner Runner { get; }
@@ -45,6 +46,8 @@ public sealed class ServiceSupervisor
     internal HotSwaps Swaps { get; }
 
     internal ShutdownOrder Stops { get; }
+
+    internal StopOrder StopOrder { get; }
 
     internal SlotKeeper Keeper => _keeper;
 
@@ -296,6 +299,7 @@ public sealed class ServiceSupervisor
             await SettleAsync(cancel).ConfigureAwait(false);
             await Swaps.TurnAsync(cancel).ConfigureAwait(false);
             Stops.Turn();
+            StopOrder.Turn();
             await SettleAsync(cancel).ConfigureAwait(false);
             _retryAt = null;
         }

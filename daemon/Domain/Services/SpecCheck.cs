@@ -31,6 +31,7 @@ internal static class SpecCheck
 
         Check(spec.Registration, path + ".registration");
         _ = Span(spec.Drain, path + ".drain");
+        Require(!spec.HasLogBytesMax || spec.LogBytesMax is >= Limits.LogBytesLeast and <= Limits.LogBytesMost, path + ".log_bytes_max", $"is not between {Limits.LogBytesLeast} and {Limits.LogBytesMost}");
         if (spec.User.Length > 0 && (spec.User.Length > 64 || spec.User.Count(character => character == ':') > 1 || spec.User.Any(character => char.IsWhiteSpace(character) || char.IsControl(character))))
         {
             throw Fault.Invalid(path + ".user", $"{path}.user is no user: write a name or number, or user:group");
@@ -55,14 +56,19 @@ internal static class SpecCheck
 
     private static void Program(ServiceSpec spec, string path)
     {
-        if (spec.Artifact is not null)
+        Arguments(spec.Arguments, path + ".arguments");
+        if (spec.Artifact is { } artifact)
         {
-            throw new Fault(FaultKind.Unimplemented, $"{path}.artifact: this version runs no assets", path + ".artifact", "put the program on the host and name it in command") { Reason = "NO_ASSETS" };
+            Require(spec.Command.Length == 0, path + ".command", "is set beside artifact: a service runs one of them");
+            Require(artifact.Caid.Length > 0, path + ".artifact.caid", "is not set");
+            Text(artifact.EntryPoint, Limits.ProgramNameBytesMax, path + ".artifact.entry_point", isLine: true);
+            Require(!artifact.EntryPoint.Contains('/') && artifact.EntryPoint is not ("." or ".."), path + ".artifact.entry_point", "is no file's name: an asset is one file, so it has no '/'");
+            return;
         }
 
         if (spec.Command.Length == 0)
         {
-            throw Fault.Invalid(path + ".command", $"{path}.command is not set", "write \"command\": \"/usr/bin/...\"");
+            throw Fault.Invalid(path + ".command", $"{path}.command is not set, and there is no artifact", "write \"command\": \"/usr/bin/...\"");
         }
 
         Text(spec.Command, Limits.CommandBytesMax, path + ".command", isLine: true);
@@ -70,8 +76,6 @@ internal static class SpecCheck
         {
             throw Fault.Invalid(path + ".command", $"{path}.command '{spec.Command}' is neither absolute nor a bare name");
         }
-
-        Arguments(spec.Arguments, path + ".arguments");
     }
 
     private static void Arguments(IReadOnlyCollection<string> arguments, string path)

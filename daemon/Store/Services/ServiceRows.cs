@@ -48,6 +48,29 @@ public static class ServiceRows
         return Read(sql, tenant, statement);
     }
 
+    /// <summary>Numbers alone, the newest first.</summary>
+    public static List<long> VersionNumbers(WriteUnit unit, string tenant, string service)
+    {
+        Statement statement = unit.Prepare("SELECT number FROM service_version WHERE tenant = ? AND service = ? ORDER BY number DESC");
+        statement.Text(0, tenant);
+        statement.Text(1, service);
+        var numbers = new List<long>();
+        while (statement.Step())
+        {
+            numbers.Add(statement.Integer(0));
+        }
+
+        return numbers;
+    }
+
+    /// <summary>A version of any tenant's service runs the asset.</summary>
+    public static bool RunsAsset(ReadUnit unit, string asset)
+    {
+        Statement statement = unit.Prepare("SELECT 1 FROM service_version WHERE tenant IN (SELECT DISTINCT tenant FROM service) AND asset = ? LIMIT 1");
+        statement.Text(0, asset);
+        return statement.Step();
+    }
+
     private static List<StoredRecord> Read(RecordSql sql, string tenant, Statement statement)
     {
         var records = new List<StoredRecord>();

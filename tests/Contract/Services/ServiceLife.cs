@@ -146,7 +146,6 @@ public sealed class ServiceLife : IAsyncLifetime
             { StatusCode.InvalidArgument, "spec.name", Spec(spec => spec.Name = "a.b") },
             { StatusCode.InvalidArgument, "spec.command", Spec(spec => spec.Command = "") },
             { StatusCode.InvalidArgument, "spec.command", Spec(spec => spec.Command = "bin/x") },
-            { StatusCode.Unimplemented, "spec.artifact", Spec(spec => spec.Artifact = new Artifact { Caid = "x" }) },
             { StatusCode.Unimplemented, "spec.environment[0].secret", Spec(spec => spec.Environment.Add(new EnvironmentVariable { Name = "A", Secret = new SecretReference { Name = "s" } })) },
             { StatusCode.InvalidArgument, "spec.environment[0].name", Spec(spec => spec.Environment.Add(new EnvironmentVariable { Name = "A=", Value = "" })) },
             { StatusCode.InvalidArgument, "spec.stop.signal", Spec(spec => spec.Stop.Signal = "SIGNONE") },

@@ -182,13 +182,26 @@ public sealed class ProcessLogs : IDisposable
         }
     }
 
+    /// <summary>On the watch's own thread, where nobody would catch: a log may be removed between the word of it and the look at it.</summary>
+    private static void Note(ProcessLog log)
+    {
+        try
+        {
+            log.Note();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It is gone, or the disk does not let us: the next write tells again.
+        }
+    }
+
     private void OnWritten()
     {
         foreach (int number in _files.Read())
         {
             if (_watched.TryGetValue(number, out ProcessLog? log))
             {
-                log.Note();
+                Note(log);
             }
         }
 

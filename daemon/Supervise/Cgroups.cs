@@ -79,9 +79,8 @@ public sealed class Cgroups
         var made = new Stack<string>();
         try
         {
-            string[] controllers = [.. bounds.Writes().Select(write => write.Controller).Distinct()];
-            RequireAvailable(controllers);
-            foreach (string controller in controllers)
+            Require(bounds);
+            foreach (string controller in Controllers(bounds))
             {
                 Make(Path.GetDirectoryName(PathOf(node))!, made);
                 Enable(controller, Path.GetDirectoryName(PathOf(node))!);
@@ -193,10 +192,11 @@ public sealed class Cgroups
         made.Push(directory);
     }
 
-    private void RequireAvailable(string[] controllers)
+    /// <summary>Fault(Precondition) names a controller that the bounds need and the daemon does not have. Changes nothing.</summary>
+    public void Require(CgroupBounds bounds)
     {
         string[] available = Words(Path.Combine(_own, "cgroup.controllers"));
-        if (controllers.FirstOrDefault(controller => !available.Contains(controller)) is { } missing)
+        if (Controllers(bounds).FirstOrDefault(controller => !available.Contains(controller)) is { } missing)
         {
             throw new Fault(FaultKind.Precondition, $"the controller '{missing}' is not available in cgroup {_own}", hint: "give the daemon's unit Delegate=yes, and the host a unified cgroup v2 tree")
             {
@@ -204,6 +204,8 @@ public sealed class Cgroups
             };
         }
     }
+
+    private static string[] Controllers(CgroupBounds bounds) => [.. bounds.Writes().Select(write => write.Controller).Distinct()];
 
     /// <summary>Switches the controller on for the children of every node from the daemon's down to <paramref name="parent"/>.</summary>
     private void Enable(string controller, string parent)

@@ -62,6 +62,15 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
         {
             throw new Fault(FaultKind.Precondition, "spec.limits needs a cgroup v2 tree, and this daemon has none", "spec.limits", "take the limits away, or delegate a cgroup v2 tree to the daemon") { Reason = "NO_CGROUPS" };
         }
+
+        try
+        {
+            cgroups?.Require(SpecPolicy.Bounds(spec, "spec.limits"));
+        }
+        catch (Fault fault)
+        {
+            throw new Fault(fault.Kind, fault.Message, "spec.limits", fault.Hint, fault) { Reason = fault.Reason };
+        }
     }
 
     /// <summary>Ends every process that is left in the cgroup, and removes that.</summary>

@@ -134,6 +134,7 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
     private async Task EndAsync(ManagedSlot slot, ServiceInput end)
     {
         await CleanAsync(slot, isRemoved: true).ConfigureAwait(false);
+        CrashPoint.Reach("service.cleaned");
         await supervisor.PostAsync(() => supervisor.Ended(slot, end)).ConfigureAwait(false);
     }
 

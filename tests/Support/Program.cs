@@ -14,6 +14,7 @@ internal static class Program
         ["assets", .. var rest] => Faults.AssetChild.Run(rest),
         ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         ["chunks", .. var rest] => Faults.ChunksChild.Run(rest),
+        ["daemon", .. var rest] => Faults.DaemonChild.Run(rest),
         ["cursors", .. var rest] => Faults.CursorChild.Run(rest),
         ["purge", .. var rest] => Faults.PurgeChild.Run(rest),
         _ => 64,

@@ -48,6 +48,14 @@ internal sealed class ServiceHost : IAsyncDisposable
         }
     }
 
+    /// <summary>A client's file, for the command line.</summary>
+    public string ClientFile()
+    {
+        var path = _fixture["client"];
+        File.WriteAllText(path, Aurae.Pki.ClientConfig.For(_fixture.Pki, Aurae.Pki.ClientName.Default, _fixture.SocketPath).ToToml());
+        return path;
+    }
+
     /// <summary>The daemon's file while it is stopped.</summary>
     public Database OpenDatabase() => Database.Open(new DatabaseOptions { Directory = _fixture.Settings().LibraryDirectory, KeyPath = _fixture.Settings().ServerKeyPath });
 

@@ -9,14 +9,17 @@ public static class ProcessFiles
     private const int StartField = 22;
 
     /// <summary>When the process started, in clock ticks since boot; null when it is gone or is a zombie.</summary>
-    public static ulong? StartTicks(int id)
+    public static ulong? StartTicks(int id) => Start(id) is { IsZombie: false } start ? start.Ticks : null;
+
+    /// <summary>When the process started, in clock ticks since boot, and whether it has ended and was not reaped yet; null when it is gone.</summary>
+    public static (ulong Ticks, bool IsZombie)? Start(int id)
     {
         try
         {
             string stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
             // Field 2 is the name in parentheses, which may hold any character.
             string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : ulong.Parse(fields[StartField - StateField], CultureInfo.InvariantCulture);
+            return (ulong.Parse(fields[StartField - StateField], CultureInfo.InvariantCulture), fields[0] is "Z" or "X");
         }
         catch (IOException)
         {

@@ -64,9 +64,16 @@ public sealed class Processes(TimeProvider time) : IDisposable
         }
 
         // The descriptor is held first: what is read after that is of its process, or the number has ended with it.
-        if (ProcessFiles.StartTicks(identity.Id) == identity.StartTicks)
+        (ulong Ticks, bool IsZombie)? start = ProcessFiles.Start(identity.Id);
+        if (start == (identity.StartTicks, false))
         {
             return new SupervisedProcess(_watch, descriptor, identity, isChild: false, time);
+        }
+
+        if (start == (identity.StartTicks, true))
+        {
+            // A child that ended while nobody watched: unreaped it would hold up the end of its process namespace.
+            _ = ProcessDescriptor.TryReap(descriptor);
         }
 
         descriptor.Dispose();

@@ -49,7 +49,9 @@ public sealed class StoreRouting : IDisposable
 
         await using var passing = new StoreRouter([Routed(server, StoreErrorPolicy.Next), new RoutedStore(new DirectoryStore(_directory["good"]), StoreErrorPolicy.Stop)], null, TimeProvider.System);
         Assert.Equal(_asset.ContentOf(0), await FetchAsync(passing, 0));
-        Assert.Equal((0L, 1L, fault.Message), (passing.Stores[0].Chunks, passing.Stores[0].Faults, passing.Stores[0].LastFault!.Message));
+        Assert.Equal((0L, 1L, kind), (passing.Stores[0].Chunks, passing.Stores[0].Faults, passing.Stores[0].LastFault!.Kind));
+        Assert.Contains(_asset.Index[0].Id.ToString(), passing.Stores[0].LastFault!.Message, StringComparison.Ordinal);
+        Assert.Contains(why, passing.Stores[0].LastFault!.Message, StringComparison.Ordinal);
         Assert.Equal((1L, 0L), (passing.Stores[1].Chunks, passing.Stores[1].Faults));
 
         await using var alone = new StoreRouter([Routed(server, StoreErrorPolicy.Next)], null, TimeProvider.System);

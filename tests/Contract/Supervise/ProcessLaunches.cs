@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Native;
 using Auraed.Supervise;
 using Auraed.Tests.Support;
 
@@ -93,6 +94,27 @@ public sealed class ProcessLaunches : IDisposable
         Assert.Contains(ExitStatus.Signalled(9), told);
         Assert.DoesNotContain(told, status => status.Kind == ExitKind.Exited);
         Assert.Null(other.TryAdopt(identity));
+    }
+
+    [Fact]
+    public async Task A_child_that_ended_unseen_is_reaped_by_whoever_looks_for_it()
+    {
+        ProcessIdentity identity;
+        using (var before = new Processes(TimeProvider.System))
+        {
+            await using PreparedProcess prepared = await before.PrepareAsync(Shell("exec sleep 60"), default);
+            identity = prepared.Identity;
+            using SupervisedProcess process = await prepared.GoAsync(default);
+        }
+
+        using (var descriptor = ProcessDescriptor.TryOpen(identity.Id)!)
+        {
+            Assert.True(ProcessDescriptor.Signal(descriptor, SignalNames.Kill));
+        }
+
+        await Eventually.HoldsAsync(() => ProcessFiles.Start(identity.Id) is { IsZombie: true }, "it ends");
+        Assert.Null(_processes.TryAdopt(identity));
+        Assert.Null(ProcessFiles.Start(identity.Id));
     }
 
     [Fact]

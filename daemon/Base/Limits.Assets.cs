@@ -73,8 +73,29 @@ public static partial class Limits
 
     public static readonly TimeSpan AssetGraceMax = TimeSpan.FromDays(30);
 
+    /// <summary>Frames that are copied to a backend, or fetched from it, before they are flushed, read back and noted: two such batches are held.</summary>
+    public const int ArchiveBatchBytes = 4 * 1024 * 1024;
+
+    /// <summary>Characters of a backend's name.</summary>
+    public const int BackendNameCharactersMax = 63;
+
     /// <summary>Between the daemon's own collections.</summary>
     public static readonly TimeSpan AssetCollectionInterval = TimeSpan.FromMinutes(30);
+
+    /// <summary>Between the daemon's own scrubs: a disk that rots does so in months.</summary>
+    public static readonly TimeSpan AssetScrubInterval = TimeSpan.FromDays(7);
+
+    /// <summary>Compressed bytes a second of the daemon's own scrub: 1 TiB in a day and a half, and hardly to be felt.</summary>
+    public const long AssetScrubBytesPerSecond = 8 * 1024 * 1024;
+
+    /// <summary>From a start, or a failure, to the daemon's next own collection or scrub.</summary>
+    public static readonly TimeSpan AssetCareDelay = TimeSpan.FromMinutes(2);
+
+    /// <summary>Waits of days are cut into these, as clocks are set and hosts sleep.</summary>
+    public static readonly TimeSpan AssetCareWaitMax = TimeSpan.FromHours(1);
+
+    /// <summary>How long a scrub that is called for waits for one that runs: longer than a step of the daemon's own at its slowest.</summary>
+    public static readonly TimeSpan ScrubWaitMax = TimeSpan.FromSeconds(5);
 
     /// <summary>Numbers of chunks that a collection looks at in one pass: two bitmaps of 2 MiB, whatever the store holds.</summary>
     public const int CollectionWindowChunks = 16 * 1024 * 1024;

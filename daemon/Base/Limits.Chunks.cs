@@ -73,6 +73,9 @@ public static partial class Limits
     /// <summary>The longest path that there is has 300 characters.</summary>
     public const int OriginRequestLineBytesMax = 4096;
 
+    /// <summary>Of them, those that statistics tell.</summary>
+    public const int OriginHotChunksShown = 20;
+
     public static readonly TimeSpan OriginIdleMax = TimeSpan.FromMinutes(2);
 
     /// <summary>A cache that does not answer is asked again after this, then after twice as long, up to the next.</summary>

@@ -103,6 +103,17 @@ public sealed record Settings
     /// <summary>So many of the newest events are not pruned; with zero, their number is no reason.</summary>
     public long KeepCount { get; init; }
 
+    /// <summary>The file of the backends that assets can be archived to; null for none.</summary>
+    public string? AssetBackendsPath { get; init; }
+
+    /// <summary>Zero collects chunks only when it is called for.</summary>
+    public TimeSpan AssetCollectInterval { get; init; }
+
+    /// <summary>Zero scrubs only when it is called for.</summary>
+    public TimeSpan AssetScrubInterval { get; init; }
+
+    public long AssetScrubBytesPerSecond { get; init; }
+
     /// <summary>Where each setting's value came from, by key; one that is absent is the default.</summary>
     public IReadOnlyDictionary<string, SettingOrigin> Origins { get; init; } = new Dictionary<string, SettingOrigin>();
 

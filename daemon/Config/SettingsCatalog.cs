@@ -11,7 +11,7 @@ public static class SettingsCatalog
     public static readonly FrozenSet<string> OtherVariables = FrozenSet.ToFrozenSet(["AURAE_ROOT", "AURAE_CONFIG"]);
 
     /// <summary>In the order in which they are shown.</summary>
-    public static IReadOnlyList<Setting> All { get; } = [.. Identity(), .. Places(), .. Logging(), .. Bounds(), .. Times()];
+    public static IReadOnlyList<Setting> All { get; } = [.. Identity(), .. Places(), .. Logging(), .. Bounds(), .. Times(), .. Assets()];
 
     public static FrozenDictionary<string, Setting> ByKey { get; } = All.ToFrozenDictionary(setting => setting.Key);
 
@@ -215,6 +215,34 @@ public static class SettingsCatalog
             Key = "limits.idle_timeout", Flags = ["--limit-idle-timeout"], Kind = SettingKind.Duration, Default = Shown(Limits.IdleTimeout), Max = 604_800_000,
             Zero = "idle connections stay open", Description = "A connection without a call is closed after this time.",
             Show = s => Shown(s.IdleTimeout), Apply = (s, v) => s with { IdleTimeout = v.Time },
+        },
+    ];
+
+    private static Setting[] Assets() =>
+    [
+        new()
+        {
+            Key = "assets.backends_file", Flags = ["--assets-backends-file"], Kind = SettingKind.Path, Default = "",
+            Zero = "empty: nothing is archived", Description = "Where assets can be archived to (TOML): a table for each backend, with its location and the files of its credentials.",
+            Show = s => s.AssetBackendsPath ?? "", Apply = (s, v) => s with { AssetBackendsPath = v.Text is "" ? null : v.Text },
+        },
+        new()
+        {
+            Key = "assets.collect_interval", Flags = ["--assets-collect-interval"], Kind = SettingKind.Duration, Default = Shown(Limits.AssetCollectionInterval), Max = 2_592_000_000,
+            Zero = "only `auraed assets gc` collects", Description = "How often chunks that nothing refers to are collected.",
+            Show = s => Shown(s.AssetCollectInterval), Apply = (s, v) => s with { AssetCollectInterval = v.Time },
+        },
+        new()
+        {
+            Key = "assets.scrub_interval", Flags = ["--assets-scrub-interval"], Kind = SettingKind.Duration, Default = Shown(Limits.AssetScrubInterval), Max = 31_536_000_000,
+            Zero = "only `auraed assets scrub` scrubs", Description = "From the end of one scrub of all chunks, which compares them with their ids, to the beginning of the next.",
+            Show = s => Shown(s.AssetScrubInterval), Apply = (s, v) => s with { AssetScrubInterval = v.Time },
+        },
+        new()
+        {
+            Key = "assets.scrub_rate", Flags = ["--assets-scrub-rate"], Kind = SettingKind.Bytes, Unit = "bytes", Default = Number(Limits.AssetScrubBytesPerSecond),
+            Max = 1L << 40, Zero = "no limit", Description = "Bytes a second that the daemon's own scrub reads.",
+            Show = s => Number(s.AssetScrubBytesPerSecond), Apply = (s, v) => s with { AssetScrubBytesPerSecond = v.Number },
         },
     ];
 

@@ -20,6 +20,9 @@ public sealed class LogEvent
         ["cells.reconciled"] = "type.googleapis.com/" + Aurae.Cells.V0.CellReconciliationReport.Descriptor.FullName,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    private const string ScrubKinds = "scrub.";
+    private static readonly string DamagedUrl = "type.googleapis.com/" + Aurae.Assets.V0.DamagedChunk.Descriptor.FullName;
+
     private const string CursorKinds = "event_cursor.";
     private static readonly string CursorUrl = "type.googleapis.com/" + Cursor.Descriptor.FullName;
 
@@ -63,6 +66,11 @@ public sealed class LogEvent
         if (ReportUrls.TryGetValue(kind, out string? url))
         {
             return url;
+        }
+
+        if (kind.StartsWith(ScrubKinds, StringComparison.Ordinal))
+        {
+            return DamagedUrl;
         }
 
         int dot = kind.LastIndexOf('.');

@@ -48,10 +48,10 @@ internal sealed class Composition : IAsyncDisposable
     private Task _keeping = Task.CompletedTask;
     private Action<Fault> _keeperFailed = _ => { };
     private readonly AssetLibrary _assets;
-    private Task _collecting = Task.CompletedTask;
+    private Task _caring = Task.CompletedTask;
     private Task _purging = Task.CompletedTask;
 
-    private Composition(Database database, RecordStore records, ServiceRegistry registry, LogFeed feed, TimeProvider time)
+    private Composition(Database database, RecordStore records, ServiceRegistry registry, IReadOnlyList<ArchiveBackend> backends, LogFeed feed, TimeProvider time)
     {
         _database = database;
         _records = records;
@@ -63,8 +63,7 @@ internal sealed class Composition : IAsyncDisposable
         _upkeep = new Upkeep(database, time, Pulses);
         _queries = new Queries(database);
         _events = new Events(database, time);
-        _assets = new AssetLibrary(database, records, time);
-        Origin = new AssetOrigin(database);
+        _assets = new AssetLibrary(database, records, time, backends);
     }
 
     /// <summary>What is really served: health, reflection and discovery know these.</summary>
@@ -101,7 +100,7 @@ internal sealed class Composition : IAsyncDisposable
     public Database Database => _database;
 
     /// <summary>What anybody may read of the assets, once somebody listens.</summary>
-    public AssetOrigin Origin { get; }
+    public AssetOrigin Origin => _assets.Origin;
 
     /// <summary>Fires when the daemon cannot go on.</summary>
     public CancellationToken Failed => _failed.Token;
@@ -124,7 +123,7 @@ internal sealed class Composition : IAsyncDisposable
         {
             var records = await RecordStore.OpenAsync(database, time, cancel);
             var registry = await ServiceRegistry.OpenAsync(database, time, cancel);
-            composition = new Composition(database, records, registry, feed, time);
+            composition = new Composition(database, records, registry, AssetBackends.Read(settings.AssetBackendsPath), feed, time);
 
             // Before anything is served: callers find the cells and services of before as they are.
             composition._workloads = await Workloads.OpenAsync(database, records, settings.LibraryDirectory, time, composition.Pulses, logger, cancel);
@@ -202,10 +201,8 @@ internal sealed class Composition : IAsyncDisposable
     {
         _keeperFailed = fault => Log.LogKeeperFailed(logger, fault.Message);
         _keeping = _keeper!.RunAsync(_keeperFailed, _stopping.Token);
-        _collecting = _assets.CollectForeverAsync(
-            result => Log.Collected(logger, result.RemovedChunkCount, result.RemovedStoredSize, result.CondemnedChunkCount),
-            fault => Log.CollectionFailed(logger, fault.Message),
-            _stopping.Token);
+        _caring = new AssetUpkeep(
+            _database, _assets, new AssetCare(settings.AssetCollectInterval, settings.AssetScrubInterval, settings.AssetScrubBytesPerSecond), AssetCareLog.To(logger), _time).RunAsync(_stopping.Token);
         _retaining = _retention!.RunAsync(
             settings.ArchiveDirectory, new KeepPolicy(settings.KeepAge, settings.KeepCount), fault => Log.RetentionFailed(logger, fault.Message), _stopping.Token);
         if (settings.PublishInterval > TimeSpan.Zero)
@@ -245,7 +242,7 @@ internal sealed class Composition : IAsyncDisposable
         await (_workloads?.DisposeAsync() ?? ValueTask.CompletedTask);
         await _keeping;
         _retention?.Dispose();
-        await _collecting;
+        await _caring;
         await _purging;
         if (_keeper is not null)
         {
@@ -254,7 +251,7 @@ internal sealed class Composition : IAsyncDisposable
             _keeper.Dispose();
         }
 
-        _assets.Dispose();
+        await _assets.DisposeAsync();
         _upkeep.Dispose();
         _queries.Dispose();
         await _database.DisposeAsync();

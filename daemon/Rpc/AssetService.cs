@@ -66,6 +66,32 @@ public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetSer
         return new EndLeaseResponse();
     }
 
+    public override Task<AssetPublication> Publish(PublishAssetRequest request, ServerCallContext context) => assets.PublishAsync(Principals.Of(context), request, context.CancellationToken);
+
+    public override async Task<UnpublishAssetResponse> Unpublish(UnpublishAssetRequest request, ServerCallContext context)
+    {
+        await assets.UnpublishAsync(Principals.Of(context), request, context.CancellationToken).ConfigureAwait(false);
+        return new UnpublishAssetResponse();
+    }
+
+    public override Task Archive(ArchiveAssetRequest request, IServerStreamWriter<ArchiveAssetResponse> responseStream, ServerCallContext context) => TellAsync(
+        async say => new ArchiveAssetResponse
+        {
+            Result = await assets.ArchiveAsync(
+                Principals.Of(context), request, progress => _ = say(new ArchiveAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
+        },
+        responseStream);
+
+    public override Task Restore(RestoreAssetRequest request, IServerStreamWriter<RestoreAssetResponse> responseStream, ServerCallContext context) => TellAsync(
+        async say => new RestoreAssetResponse
+        {
+            Result = await assets.RestoreAsync(
+                Principals.Of(context), request, progress => _ = say(new RestoreAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
+        },
+        responseStream);
+
+    public override Task<ListBackendsResponse> ListBackends(ListBackendsRequest request, ServerCallContext context) => assets.BackendsAsync(context.CancellationToken);
+
     public override Task GarbageCollect(GarbageCollectRequest request, IServerStreamWriter<GarbageCollectResponse> responseStream, ServerCallContext context) => TellAsync(
         async say => new GarbageCollectResponse
         {

@@ -229,13 +229,15 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
             start.Environment[name] = value;
         }
 
+        // One child at a time ends here, so what ended children add to this process' own account is this one's.
+        var cpuBefore = Machine.EndedChildrenCpuSeconds();
         var before = Stopwatch.GetTimestamp();
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         var wall = Stopwatch.GetElapsedTime(before).TotalSeconds;
-        return process.ExitCode == 0 ? new Turn(wall, process.TotalProcessorTime.TotalSeconds) : throw new PeerException($"{program}: exit {process.ExitCode}\n{error.Result}");
+        return process.ExitCode == 0 ? new Turn(wall, Machine.EndedChildrenCpuSeconds() - cpuBefore) : throw new PeerException($"{program}: exit {process.ExitCode}\n{error.Result}");
     }
 
     private void Same(string path)

@@ -15,10 +15,15 @@ internal static class Machine
             .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).FirstOrDefault();
 
     /// <summary>User and system time of a process and of its children that have ended, in ticks of 10 ms.</summary>
-    public static double CpuSecondsWithChildren(int pid)
+    public static double CpuSecondsWithChildren(int pid) => CpuSeconds($"/proc/{pid}/stat", 11..15);
+
+    /// <summary>The same of all children of this process that have ended and been waited for.</summary>
+    public static double EndedChildrenCpuSeconds() => CpuSeconds("/proc/self/stat", 13..15);
+
+    private static double CpuSeconds(string path, Range fields)
     {
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11..15].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / 100;
+        var stat = File.ReadAllText(path);
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[fields].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / 100;
     }
 
     public static double Median(IEnumerable<double> values)

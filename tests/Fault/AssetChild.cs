@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Aurae.Assets.V0;
 using Auraed.Base;
+using Auraed.Chunks.Stores;
 using Auraed.Domain.Assets;
 using Auraed.Domain.Records;
 using Auraed.Store;
@@ -11,16 +12,17 @@ using Google.Protobuf;
 namespace Auraed.Tests.Faults;
 
 /// <summary>
-/// The process that is killed while assets come, go, are collected and scrubbed, all at once and without a grace. It says what it has put, and what it is about to
+/// The process that is killed while assets come, go, are archived, restored, collected and scrubbed, all at once and without a grace. It says what it has put, and what it is about to
 /// delete, and kills itself when it reaches the named point for the n-th time.
 /// </summary>
 internal static class AssetChild
 {
-    /// <summary>Every step between two writes of an upload, a collection and a scrub, and the steps of the writer below them.</summary>
+    /// <summary>Every step between two writes of an upload, an archiving, a restoring, a collection and a scrub, and the steps of the writer below them.</summary>
     public static readonly string[] Points =
     [
         "upload.unit", "upload.durable", "upload.checked", "upload.visible", "collect.uploads", "collect.leases", "collect.loose", "collect.released", "collect.condemned",
-        "collect.removed", "scrub.step", "unit.done", "commit.before", "commit.after", "group.answered", "checkpoint.before", "checkpoint.after",
+        "collect.removed", "scrub.step", "archive.flushed", "archive.noted", "archive.copied", "archive.recorded", "archive.evicted", "restore.unit", "restore.recorded",
+        "chunkstore.synced", "chunkstore.published", "unit.done", "commit.before", "commit.after", "group.answered", "checkpoint.before", "checkpoint.after",
     ];
 
     private static readonly Lock Saying = new();
@@ -59,13 +61,50 @@ internal static class AssetChild
     {
         await using var database = Database.Open(options);
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
-        using var assets = new AssetLibrary(database, records, TimeProvider.System);
+        await using var assets = new AssetLibrary(database, records, TimeProvider.System, Backends(options.Directory));
         Say("ready");
         await Task.WhenAll(
             PutAsync(assets, "default", new Random(seed)),
             PutAsync(assets, "acme", new Random(seed + 1)),
             ForeverAsync(() => assets.CollectAsync(new GarbageCollectRequest { Grace = new Google.Protobuf.WellKnownTypes.Duration() }, null, CancellationToken.None)),
+            ArchiveAsync(assets, new Random(seed + 2)),
             ForeverAsync(() => assets.ScrubAsync(new ScrubRequest { ChunkCountMax = 8 }, null, null, CancellationToken.None)));
+    }
+
+    /// <summary>A directory beside the file.</summary>
+    public static IReadOnlyList<ArchiveBackend> Backends(string library) => [new ArchiveBackend("cold", StoreLocation.Parse(library + ".cold"), new StoreOptions(), IsReadOnly: false)];
+
+    private static async Task ArchiveAsync(AssetLibrary assets, Random random)
+    {
+        while (true)
+        {
+            var tenant = random.Next(2) == 0 ? "default" : "acme";
+            var list = (await assets.ListAsync(new ListAssetsRequest { Tenant = tenant }, CancellationToken.None)).Assets;
+            if (list.Count == 0)
+            {
+                await Task.Yield();
+                continue;
+            }
+
+            var asset = list[random.Next(list.Count)];
+            try
+            {
+                if (asset.Backend.Length == 0)
+                {
+                    await assets.ArchiveAsync("tester", new ArchiveAssetRequest { Tenant = tenant, Asset = asset.Asset.Id }, null, CancellationToken.None);
+                }
+                else
+                {
+                    await assets.RestoreAsync("tester", new RestoreAssetRequest { Tenant = tenant, Asset = asset.Asset.Id }, null, CancellationToken.None);
+                }
+
+                Say("moved");
+            }
+            catch (Fault fault) when (fault.Kind is FaultKind.NotFound or FaultKind.Aborted or FaultKind.Precondition or FaultKind.Unavailable)
+            {
+                // It was deleted meanwhile, or a collection is freeing the file.
+            }
+        }
     }
 
     private static async Task ForeverAsync(Func<Task> work)

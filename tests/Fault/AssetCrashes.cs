@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 namespace Auraed.Tests.Faults;
 
 /// <summary>
-/// A process killed two hundred times while uploads, deletions, collections and scrubs run in it side by side, so that every kill is in the midst of each of them. The file
+/// A process killed two hundred times while uploads, deletions, archivings, restorings, collections and scrubs run in it side by side, so that every kill is in the midst of each of them. The file
 /// goes on from kill to kill.
 /// </summary>
 public sealed class AssetCrashes : IDisposable
@@ -20,6 +20,7 @@ public sealed class AssetCrashes : IDisposable
     private readonly StoreFixture _fixture = new();
     private readonly Random _random;
     private readonly HashSet<(string Tenant, string Id)> _present = [];
+    private int _moved;
 
     public AssetCrashes(ITestOutputHelper output) => _random = Seeds.Random(output);
 
@@ -28,14 +29,17 @@ public sealed class AssetCrashes : IDisposable
     [Fact]
     public async Task No_asset_is_damaged_no_live_chunk_lost_and_no_dead_one_outlives_two_collections()
     {
-        var put = 0;
+        var (put, moved) = (0, 0);
         for (var kill = 0; kill < Kills; kill++)
         {
+            _moved = 0;
             put += await KillAsync(AssetChild.Points[kill % AssetChild.Points.Length], 1 + _random.Next(12), atAnyMoment: kill % 4 == 3);
+            moved += _moved;
             await HoldsAsync(isThorough: kill % 4 == 0);
         }
 
         Assert.True(put > Kills / 10, $"{put} assets were put between {Kills} kills");
+        Assert.True(moved > Kills / 20, $"{moved} assets were archived or restored between {Kills} kills");
     }
 
     /// <summary>Runs the child until it is dead; answers how many assets it put.</summary>
@@ -74,6 +78,9 @@ public sealed class AssetCrashes : IDisposable
             case ["deleting", var tenant, { Length: 64 } id]:
                 _present.Remove((tenant, id));
                 return false;
+            case ["moved"]:
+                _moved++;
+                return false;
             default:
                 return false;
         }
@@ -86,7 +93,7 @@ public sealed class AssetCrashes : IDisposable
         var before = await database.VerifyAsync(null, CancellationToken.None);
         Assert.True(before.IsSound, string.Join("; ", before.Findings));
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
-        using var assets = new AssetLibrary(database, records, TimeProvider.System);
+        await using var assets = new AssetLibrary(database, records, TimeProvider.System, AssetChild.Backends(_fixture.Library));
         foreach (var (tenant, id) in _present)
         {
             Assert.Equal(id, (await assets.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = id }, CancellationToken.None)).Asset.Id);
@@ -99,6 +106,8 @@ public sealed class AssetCrashes : IDisposable
 
         var (chunks, live) = await database.ReadAsync(CountChunks, CancellationToken.None);
         Assert.Equal(live, chunks);
+        Assert.Equal(0, await database.ReadAsync(CountIdle, CancellationToken.None));
+        await ArchivedIsWholeAsync(assets);
         if (!isThorough)
         {
             return;
@@ -106,6 +115,51 @@ public sealed class AssetCrashes : IDisposable
 
         var after = await database.VerifyAsync(null, CancellationToken.None);
         Assert.True(after.IsSound, string.Join("; ", after.Findings));
+    }
+
+    /// <summary>One archived asset, read through its backend.</summary>
+    private static async Task ArchivedIsWholeAsync(AssetLibrary assets)
+    {
+        var archived = (await assets.ListAsync(new ListAssetsRequest(), CancellationToken.None)).Assets.FirstOrDefault(asset => asset.Backend.Length > 0);
+        if (archived is null)
+        {
+            return;
+        }
+
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        await foreach (var message in assets.DownloadAsync(new DownloadRequest { Asset = archived.Asset.Id }, CancellationToken.None))
+        {
+            hash.AppendData(message.Data.Span);
+        }
+
+        Assert.Equal(archived.Asset.Sha256, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>Chunks whose bytes are in the file though every asset that refers to them is archived.</summary>
+    private static long CountIdle(ReadUnit unit)
+    {
+        var kept = new HashSet<long>();
+        var archived = new HashSet<long>();
+        var entries = new List<PartEntry>();
+        var parts = unit.Prepare(
+            "SELECT p.entries, EXISTS (SELECT 1 FROM asset AS a JOIN asset_archive AS x ON x.tenant = a.tenant AND x.id = a.id WHERE a.row_id = c.asset) FROM content_part AS p JOIN content AS c ON c.number = p.content");
+        while (parts.Step())
+        {
+            entries.Clear();
+            PartEntries.Decode(parts.Blob(0), entries);
+            (parts.Integer(1) != 0 ? archived : kept).UnionWith(entries.Select(entry => entry.Number));
+        }
+
+        archived.ExceptWith(kept);
+        var resident = unit.Prepare("SELECT resident FROM chunk WHERE number = ?");
+        return archived.Count(number =>
+        {
+            resident.Integer(0, number);
+            resident.Step();
+            var isIdle = resident.Integer(0) != 0;
+            resident.Reset();
+            return isIdle;
+        });
     }
 
     private static (long Chunks, long Live) CountChunks(ReadUnit unit)

@@ -39,11 +39,12 @@ internal static class PurgeChild
     {
         await using var database = Database.Open(options);
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
-        using var assets = new AssetLibrary(database, records, TimeProvider.System);
+        await using var assets = new AssetLibrary(database, records, TimeProvider.System);
         var telling = TellAsync(database, records, caches, CancellationToken.None);
         await Eventually.HoldsAsync(async () => await FrontierAsync(database) is not null, "the cursor");
-        await assets.UploadAsync("tester", Steps().GetAsyncEnumerator(), CancellationToken.None);
-        await assets.UntagAsync("tester", new UntagAssetRequest { Tag = AssetOrigin.TagPrefix + Tag }, CancellationToken.None);
+        var put = await assets.UploadAsync("tester", Steps().GetAsyncEnumerator(), CancellationToken.None);
+        await assets.PublishAsync("tester", new PublishAssetRequest { Name = Tag, Asset = put.Asset.Id }, CancellationToken.None);
+        await assets.UnpublishAsync("tester", new UnpublishAssetRequest { Name = Tag }, CancellationToken.None);
         await telling;
     }
 
@@ -51,7 +52,7 @@ internal static class PurgeChild
     public static Task TellAsync(Database database, RecordStore records, string caches, CancellationToken cancel)
     {
         var tail = new Events(database, TimeProvider.System).Tail;
-        return new OriginPurge(database, new Cursors(database, tail, records.CursorGates, TimeProvider.System), tail, new AssetOrigin(database), TimeProvider.System)
+        return new OriginPurge(database, new Cursors(database, tail, records.CursorGates, TimeProvider.System), tail, new AssetLibrary(database, records, TimeProvider.System).Origin, TimeProvider.System)
             .RunAsync(caches, fault => throw fault, cancel);
     }
 
@@ -62,7 +63,7 @@ internal static class PurgeChild
     private static async IAsyncEnumerable<UploadRequest> Steps()
     {
         await Task.Yield();
-        yield return new UploadRequest { Header = new UploadHeader { Tag = AssetOrigin.TagPrefix + Tag } };
+        yield return new UploadRequest { Header = new UploadHeader() };
         yield return new UploadRequest { Data = ByteString.CopyFrom(Content) };
         yield return new UploadRequest { Commit = new UploadCommit { Size = Content.Length, Sha256 = Convert.ToHexStringLower(SHA256.HashData(Content)) } };
     }

@@ -43,12 +43,28 @@ internal sealed class AssetHost : IAsyncDisposable
     }
 
     /// <summary>Stops, and starts again on the same file.</summary>
-    public async Task<AssetHost> RestartAsync()
+    public async Task<AssetHost> RestartAsync(params (string Key, string Value)[] flags)
     {
         _channel.Dispose();
         await Daemon.DisposeAsync();
-        return new AssetHost(Fixture, await Fixture.StartAsync());
+        return new AssetHost(Fixture, await Fixture.StartAsync(flags));
     }
+
+    /// <summary>The first column of a statement's rows.</summary>
+    public Task<List<string>> TextsAsync(string sql) => Database.ReadAsync(
+        unit =>
+        {
+            var select = unit.Prepare(sql);
+            var texts = new List<string>();
+            while (select.Step())
+            {
+                texts.Add(select.Text(0));
+            }
+
+            select.Reset();
+            return texts;
+        },
+        CancellationToken.None);
 
     public static byte[] Random(int seed, int length)
     {

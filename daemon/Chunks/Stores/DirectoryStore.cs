@@ -25,6 +25,8 @@ public sealed class DirectoryStore : IChunkStore
 
     public string Name { get; }
 
+    public bool IsFoundDurable => false;
+
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel) =>
         ReadAsync(PathOf(id), target, $"chunk {id}", cancel);
 
@@ -33,12 +35,16 @@ public sealed class DirectoryStore : IChunkStore
     public async Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel)
     {
         var path = PathOf(id);
+        var directory = Path.GetDirectoryName(path)!;
         if (!replaces && IsFile(path))
         {
+            // The file was synced before it had its name; whoever gave it the name may have been cut off before the directory was.
+            _unsynced[directory] = 0;
+            _unsynced[_root] = 0;
+            _unsynced[Path.GetDirectoryName(_root) ?? _root] = 0;
             return;
         }
 
-        var directory = Path.GetDirectoryName(path)!;
         await GuardAsync($"write chunk {id}", async () =>
         {
             if (!Directory.Exists(directory))

@@ -29,6 +29,12 @@ public interface IChunkStore : IAsyncDisposable
     /// <param name="replaces">The file that is there is damaged, and goes; otherwise it may stay.</param>
     Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel);
 
+    /// <summary>
+    /// A chunk that <see cref="HasAsync"/> finds is durable, as far as the store can promise that. Otherwise it may have been written by one who was cut off before flushing: it is
+    /// durable after <see cref="WriteAsync"/>, which then finds it there, and <see cref="FlushAsync"/>.
+    /// </summary>
+    bool IsFoundDurable { get; }
+
     /// <summary>Returns when every chunk that was written is as durable as the store can make it. An index is written after this, so that it never names what a power cut took.</summary>
     Task FlushAsync(CancellationToken cancel);
 

@@ -33,6 +33,8 @@ public sealed class S3Store : IChunkStore
 
     public string Name { get; }
 
+    public bool IsFoundDurable => true;
+
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
     {
         var what = $"GET of chunk {id}";

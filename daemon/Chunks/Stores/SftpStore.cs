@@ -32,6 +32,8 @@ public sealed class SftpStore : IChunkStore
 
     public string Name => _location.Text;
 
+    public bool IsFoundDurable => false;
+
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel) =>
         WithinAsync($"read of chunk {id}", Limits.StoreAnswerMax, (session, token) => session.ReadFileAsync(PathOf(id), $"chunk {id}", target, token), cancel);
 

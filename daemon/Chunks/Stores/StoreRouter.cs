@@ -56,6 +56,26 @@ public sealed class StoreRouter : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The same as the chunk's file, as it came; it holds what its id says. The memory is the caller's. A fetch of its own: whoever asks for files asks for each once.
+    /// </summary>
+    public async Task<ArraySegment<byte>> FetchFileAsync(ChunkId id, ChunkDigest digest, int contentLengthMax, CancellationToken cancel)
+    {
+        var content = ArrayPool<byte>.Shared.Rent(contentLengthMax);
+        await _slots.WaitAsync(cancel);
+        try
+        {
+            var file = new byte[ChunkFile.BytesMax(contentLengthMax)];
+            var found = await FindAsync(id, digest, file, content.AsMemory(0, contentLengthMax), cancel);
+            return new ArraySegment<byte>(file, 0, found.FileBytes);
+        }
+        finally
+        {
+            _slots.Release();
+            ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+
     /// <summary>The first index of that name that a store has, parsed. Faults as of <see cref="FetchAsync"/>.</summary>
     public async Task<AssetIndex> FetchIndexAsync(IndexName name, CancellationToken cancel)
     {
@@ -148,7 +168,7 @@ public sealed class StoreRouter : IAsyncDisposable
             await _slots.WaitAsync(flight.Stop.Token);
             try
             {
-                flight.Landed.TrySetResult(content.AsMemory(0, await FindAsync(id, digest, content.AsMemory(0, lengthMax), flight.Stop.Token)));
+                flight.Landed.TrySetResult(content.AsMemory(0, await FindContentAsync(id, digest, content.AsMemory(0, lengthMax), flight.Stop.Token)));
             }
             finally
             {
@@ -171,47 +191,52 @@ public sealed class StoreRouter : IAsyncDisposable
         flight.Ended.SetResult();
     }
 
-    private async Task<int> FindAsync(ChunkId id, ChunkDigest digest, Memory<byte> content, CancellationToken cancel)
+    private async Task<int> FindContentAsync(ChunkId id, ChunkDigest digest, Memory<byte> content, CancellationToken cancel)
     {
         var file = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(content.Length));
         try
         {
-            var isCacheDamaged = false;
-            if (Cache is not null)
-            {
-                var faults = Cache.Faults;
-                if (await TryStoreAsync(Cache, id, digest, file, content, cancel) is { IsFound: true } kept)
-                {
-                    return kept.Length;
-                }
-
-                isCacheDamaged = Cache.Faults != faults && Cache.LastFault is { Kind: FaultKind.Corrupt };
-            }
-
-            Fault? failed = null;
-            foreach (var routed in _stores)
-            {
-                var answer = await TryStoreAsync(routed, id, digest, file, content, cancel);
-                if (answer.IsFound)
-                {
-                    await KeepAsync(id, file.AsMemory(0, answer.FileBytes), isCacheDamaged, cancel);
-                    return answer.Length;
-                }
-
-                if (answer.Failed is not null && routed.OnError == StoreErrorPolicy.Stop)
-                {
-                    throw answer.Failed;
-                }
-
-                failed = answer.Failed ?? failed;
-            }
-
-            throw failed ?? Fault.NotFound($"chunk {id} is in none of the stores {Names()}");
+            return (await FindAsync(id, digest, file, content, cancel)).Length;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(file);
         }
+    }
+
+    private async Task<Answer> FindAsync(ChunkId id, ChunkDigest digest, byte[] file, Memory<byte> content, CancellationToken cancel)
+    {
+        var isCacheDamaged = false;
+        if (Cache is not null)
+        {
+            var faults = Cache.Faults;
+            if (await TryStoreAsync(Cache, id, digest, file, content, cancel) is { IsFound: true } kept)
+            {
+                return kept;
+            }
+
+            isCacheDamaged = Cache.Faults != faults && Cache.LastFault is { Kind: FaultKind.Corrupt };
+        }
+
+        Fault? failed = null;
+        foreach (var routed in _stores)
+        {
+            var answer = await TryStoreAsync(routed, id, digest, file, content, cancel);
+            if (answer.IsFound)
+            {
+                await KeepAsync(id, file.AsMemory(0, answer.FileBytes), isCacheDamaged, cancel);
+                return answer;
+            }
+
+            if (answer.Failed is not null && routed.OnError == StoreErrorPolicy.Stop)
+            {
+                throw answer.Failed;
+            }
+
+            failed = answer.Failed ?? failed;
+        }
+
+        throw failed ?? Fault.NotFound($"chunk {id} is in none of the stores {Names()}");
     }
 
     private async Task<Answer> TryStoreAsync(RoutedStore routed, ChunkId id, ChunkDigest digest, byte[] file, Memory<byte> content, CancellationToken cancel)

@@ -18,6 +18,9 @@ internal sealed class Progress(Terminal terminal, TimeProvider time, string what
     private long _done;
     private bool _isDrawn;
 
+    /// <summary>What else there is to say, behind the rest; empty for nothing.</summary>
+    public string Note { get; set; } = "";
+
     /// <summary>Adds what has been moved since the last call.</summary>
     public void Advance(long count) => Report(_done + count);
 
@@ -57,6 +60,7 @@ internal sealed class Progress(Terminal terminal, TimeProvider time, string what
         var text = total is { } all and > 0
             ? $"{what}  {Bar(all)} {_unit(_done)} of {_unit(all)}  {_unit((long)rate)}/s  {Left(all, rate)}"
             : $"{what}  {_unit(_done)}  {_unit((long)rate)}/s";
+        text = Note.Length == 0 ? text : $"{text}  {Note}";
         if (terminal.IsInteractive)
         {
             terminal.Error.Write($"\r\e[K{Units.Cut(text, terminal.Width - 1)}");

@@ -44,12 +44,6 @@ internal static class AssetTransferVerbs
 
     private static readonly Option<string> Index = new("--index") { Description = "Where the .caibx goes: a file, or a name within the store when it has no slash and the store is remote.", HelpName = "FILE", Required = true };
 
-    private static readonly Option<string> Credentials = new("--credentials") { Description = "S3: a file in the form of AWS' credentials.", HelpName = "FILE" };
-
-    private static readonly Option<string> Authorization = new("--authorization") { Description = "HTTP: a file whose line is the Authorization header.", HelpName = "FILE" };
-
-    private static readonly Option<string> Authority = new("--authority") { Description = "HTTPS and S3: certificates (PEM) to trust.", HelpName = "FILE" };
-
     public static IEnumerable<Command> Build(CliEnvironment environment) =>
     [
         new Verb("put", "Upload a blob. What the daemon has already is not sent; interrupted, the same command goes on.",
@@ -60,10 +54,10 @@ internal static class AssetTransferVerbs
             .With(AssetsVerbs.Asset, Target, Seed, InPlace, AssetsVerbs.Tenant).Calls(environment, GetAsync),
         new Verb("export", "Write an asset as casync's index and store, which casync and desync extract. Chunks that are there are not written again.",
             "auraed assets export stable --store ./default.castr --index rootfs.caibx", "auraed assets export stable --store sftp://mirror/srv/store --index rootfs.caibx")
-            .With(AssetsVerbs.Asset, Store, Index, Credentials, Authorization, Authority, AssetsVerbs.Tenant).Calls(environment, ExportAsync),
+            .With([AssetsVerbs.Asset, Store, Index, AssetsVerbs.Tenant, .. StoreArguments.All]).Calls(environment, ExportAsync),
         new Verb("import", "Take in what casync or desync made. Only chunks that the daemon lacks are fetched.",
             "auraed assets import rootfs.caibx --store ./default.castr --tag stable", "auraed assets import rootfs.caibx --store https://mirror.example/store")
-            .With(IndexFile, Store, Title, MediaType, Tag, Label, Credentials, Authorization, Authority, AssetsVerbs.Tenant).Calls(environment, ImportAsync),
+            .With([IndexFile, Store, Title, MediaType, Tag, Label, AssetsVerbs.Tenant, .. StoreArguments.All]).Calls(environment, ImportAsync),
     ];
 
     private static async Task PutAsync(Invocation invocation, CancellationToken cancel)
@@ -99,7 +93,7 @@ internal static class AssetTransferVerbs
         UploadSummary summary;
         using (var progress = Progress(invocation, "upload", index.Length))
         {
-            summary = await upload.RunAsync(Header(invocation, title), (place, _) => progress.Report(place), cancel);
+            summary = await upload.RunAsync(Header(invocation, title), (place, there) => Tell(progress, place, there), cancel);
         }
 
         if (summary.ResumedAt > 0)
@@ -150,7 +144,7 @@ internal static class AssetTransferVerbs
         var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
         var index = await fetch.IndexAsync(asset.Id, cancel);
         var place = invocation.Value(Store) is [var only] ? only : throw Fault.Invalid("store", "an export goes to one store");
-        await using var store = Open(invocation, place);
+        await using var store = StoreArguments.Open(invocation, place);
         var file = invocation.Value(Index)!;
         bool isWithin = place.Contains("://", StringComparison.Ordinal) && !file.Contains('/', StringComparison.Ordinal);
         IndexName? name = isWithin ? IndexName.Parse(file, "index") : null;
@@ -172,16 +166,17 @@ internal static class AssetTransferVerbs
     private static async Task ImportAsync(Invocation invocation, CancellationToken cancel)
     {
         string[] places = invocation.Value(Store)!;
-        await using var router = new StoreRouter([.. places.Select(place => new RoutedStore(Open(invocation, place), StoreErrorPolicy.Stop))], null, invocation.Environment.Time);
+        await using var router = new StoreRouter([.. places.Select(place => new RoutedStore(StoreArguments.Open(invocation, place), StoreErrorPolicy.Stop))], null, invocation.Environment.Time);
         var file = invocation.Value(IndexFile)!;
         var index = File.Exists(file) ? AssetIndex.Parse(await File.ReadAllBytesAsync(file, cancel), file) : await router.FetchIndexAsync(IndexName.Parse(file, "index"), cancel);
         if (index.Sizes.Max > Limits.AssetChunkBytesMax || index.Digest != ChunkDigest.Sha256)
         {
-            throw new Fault(
-                FaultKind.Precondition,
-                $"index {file} has {(index.Digest == ChunkDigest.Sha256 ? $"chunks of up to {index.Sizes.Max} bytes" : "ids by SHA-512/256")}, which the daemon does not keep",
-                hint: $"casync extract --store={places[0]} {file} blob && auraed assets put blob")
-            { Reason = "INDEX_UNSUITABLE" };
+            // Chunks by another digest, or longer than the daemon keeps them, are cut anew: the bytes are the same, the id is that of a SHA-256 index.
+            var sizes = index.Sizes.Max > Limits.AssetChunkBytesMax ? ChunkSizes.Default : index.Sizes;
+            await using var content = new IndexedContent(index, router, cancel);
+            var stream = new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes);
+            Print(invocation, await stream.RunAsync(content, Header(invocation, Path.GetFileName(file)), Progress(invocation, "import", index.Length), cancel));
+            return;
         }
 
         await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), Read, cancel);
@@ -207,11 +202,6 @@ internal static class AssetTransferVerbs
         return builder.Build();
     }
 
-    private static IChunkStore Open(Invocation invocation, string place) => ChunkStores.Open(
-        StoreLocation.Parse(place.Contains("://", StringComparison.Ordinal) ? place : Path.GetFullPath(place)),
-        new StoreOptions { CredentialsFile = invocation.Value(Credentials), AuthorizationFile = invocation.Value(Authorization), AuthorityFile = invocation.Value(Authority) },
-        invocation.Environment.Time);
-
     private static UploadHeader Header(Invocation invocation, string title)
     {
         var header = new UploadHeader
@@ -228,6 +218,12 @@ internal static class AssetTransferVerbs
         }
 
         return header;
+    }
+
+    private static void Tell(Progress progress, long place, long there)
+    {
+        progress.Note = place > 0 ? $"{100 * there / place} % there already" : "";
+        progress.Report(place);
     }
 
     private static Progress Progress(Invocation invocation, string what, long? total) => new(invocation.Terminal, invocation.Environment.Time, what, total);

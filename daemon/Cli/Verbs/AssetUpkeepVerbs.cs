@@ -26,7 +26,7 @@ internal static class AssetUpkeepVerbs
     [
         new Verb("gc", "Remove chunks that nothing refers to. The daemon does this by itself.", "auraed assets gc --dry-run", "auraed assets gc", "auraed assets gc --grace 0")
             .With(Dry, Grace).Calls(environment, CollectAsync),
-        new Verb("scrub", "Read every chunk and compare it with its id. Fails when one is damaged, and names the assets that have it.", "auraed assets scrub --rate 50", "auraed assets scrub --restart")
+        new Verb("scrub", "Read every chunk and compare it with its id. What is damaged is mended from a backend that has it; fails when none has, and names the assets. The daemon does this by itself.", "auraed assets scrub --rate 50", "auraed assets scrub --restart")
             .With(Restart, Rate).Calls(environment, ScrubAsync),
         new Verb("stats", "Show what assets take, and what keeping equal parts once saves.", "auraed assets stats", "auraed assets stats --tenant acme --output json")
             .With(AssetsVerbs.Tenant).Calls(environment, StatsAsync),
@@ -50,7 +50,9 @@ internal static class AssetUpkeepVerbs
             ("waiting_chunks", result.CondemnedChunkCount),
             ("kept_chunks", result.KeptChunkCount),
             ("expired_uploads", result.ExpiredUploadCount),
-            ("expired_leases", result.ExpiredLeaseCount));
+            ("expired_leases", result.ExpiredLeaseCount),
+            ("freed_chunks", result.FreedChunkCount),
+            ("freed", Cell.Bytes(result.FreedSize)));
 
         void Take(GarbageCollectResponse message)
         {
@@ -68,15 +70,17 @@ internal static class AssetUpkeepVerbs
         await invocation.Daemon.StreamAsync("scrub", options => AssetsVerbs.Client(invocation).Scrub(request, options), Take, cancel);
         steps.End();
         invocation.Printer.Fields(
-            ("chunks", (result ?? throw Broken("scrub")).ChunkCount), ("size", Cell.Bytes(result.Size)), ("damaged_chunks", result.DamagedChunkCount), ("complete", result.Complete));
+            ("chunks", (result ?? throw Broken("scrub")).ChunkCount), ("size", Cell.Bytes(result.Size)), ("damaged_chunks", result.DamagedChunkCount), ("mended_chunks", result.MendedChunkCount),
+            ("archived_chunks", result.ArchivedChunkCount), ("complete", result.Complete));
         if (result.DamagedChunkCount > 0)
         {
             invocation.Printer.Rows(
                 damaged,
                 new Column<DamagedChunk>("chunk", chunk => Convert.ToHexStringLower(chunk.Id.Span)),
                 new Column<DamagedChunk>("reason", chunk => chunk.Reason),
+                new Column<DamagedChunk>("mended_from", chunk => chunk.MendedFrom),
                 new Column<DamagedChunk>("assets", chunk => string.Join(' ', chunk.Assets.Select(asset => $"{asset.Tenant}/{asset.Id}"))));
-            invocation.ExitCode = ExitCode.Found;
+            invocation.ExitCode = result.MendedChunkCount == result.DamagedChunkCount ? ExitCode.Done : ExitCode.Found;
         }
 
         void Take(ScrubResponse message)
@@ -108,6 +112,7 @@ internal static class AssetUpkeepVerbs
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("deduplication", row => row.Sums.Deduplication.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture)),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("quota", row => row.Max == 0 ? "" : Cell.Bytes((long)Math.Min(row.Max, long.MaxValue))),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("uploads", row => row.Sums.UploadCount),
+            new Column<(string Tenant, AssetSums Sums, ulong Max)>("archived", row => Cell.Bytes(row.Sums.ArchivedSize)),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("damaged", row => row.Sums.DamagedChunkCount));
     }
 

@@ -50,6 +50,7 @@ internal static class AssetsVerbs
             .With(TagName, Optional(), Reason, Remove, Tenant).Calls(environment, PinAsync),
         new Verb("lease", "Keep an asset for a while.", "auraed assets lease copying stable --for 1h", "auraed assets lease copying --for 1h  # renew", "auraed assets lease copying --remove")
             .With(TagName, Optional(), For, Remove, Tenant).Calls(environment, LeaseAsync),
+        .. AssetArchiveVerbs.Build(environment),
         .. AssetUpkeepVerbs.Build(environment),
     ]);
 
@@ -104,7 +105,11 @@ internal static class AssetsVerbs
         ("creator", stat.Asset.Creator),
         ("tags", string.Join(' ', stat.Tags)),
         ("pins", string.Join(' ', stat.Pins)),
-        ("leases", string.Join(' ', stat.Leases)));
+        ("leases", string.Join(' ', stat.Leases)),
+        ("published_as", string.Join(' ', stat.Publications)),
+        ("backend", stat.Backend),
+        ("archived_chunks", stat.ArchivedChunkCount),
+        ("archived", Cell.Bytes(stat.ArchivedSize)));
 
     private static async Task DeltaAsync(Invocation invocation, CancellationToken cancel)
     {

@@ -38,7 +38,8 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
         {
             (StoredRecord asset, StoredContent content) = Open(unit, name);
             StatAssetResponse stat = Stat(unit, asset);
-            (stat.StoredSize, stat.DamagedChunkCount) = SumRows.OfContent(unit, content.Number);
+            ContentSums sums = SumRows.OfContent(unit, content.Number);
+            (stat.StoredSize, stat.DamagedChunkCount, stat.ArchivedChunkCount, stat.ArchivedSize) = (sums.StoredSize, sums.Damaged, sums.ArchivedCount, sums.ArchivedSize);
             return stat;
         },
         cancel);
@@ -120,6 +121,29 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
     public Task UntagAsync(RecordCall call, string tag, CancellationToken cancel) =>
         records.DeleteAsync(call, new RecordDelete(AssetTables.Tags, tag, 0, false), cancel);
 
+    public Task<AssetPublication> PublishAsync(RecordCall call, string publication, AssetName name, CancellationToken cancel) => database.WriteAsync(
+        unit =>
+        {
+            var writer = new RecordWriter(unit, call);
+            var body = new AssetPublication { Name = publication, Asset = Find(new RecordRows(unit), name).Name };
+            var before = writer.Find(AssetTables.Publications, publication)?.Body as AssetPublication;
+            if (before is null && PublicationRows.Count(unit, call.Tenant) >= Limits.OriginPublicationsMax)
+            {
+                throw new Fault(FaultKind.Exhausted, $"{Limits.OriginPublicationsMax} assets are published already", hint: "auraed assets unpublish NAME") { Reason = "TOO_MANY_PUBLICATIONS" };
+            }
+
+            if (before?.Asset != body.Asset)
+            {
+                _ = writer.Update(new RecordUpdate(AssetTables.Draft(AssetTables.Publications, publication, body), null, AllowMissing: true));
+            }
+
+            return body;
+        },
+        cancel);
+
+    public Task UnpublishAsync(RecordCall call, string publication, CancellationToken cancel) =>
+        records.DeleteAsync(call, new RecordDelete(AssetTables.Publications, publication, 0, false), cancel);
+
     public Task<AssetPin> PinAsync(RecordCall call, string pin, AssetName name, string reason, CancellationToken cancel) => database.WriteAsync(
         unit =>
         {
@@ -159,6 +183,8 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
         stat.Tags.AddRange(AssetTables.Holding(rows, AssetTables.Tags, asset.Tenant, asset.Name, Limits.AssetNamesShownMax));
         stat.Pins.AddRange(AssetTables.Holding(rows, AssetTables.Pins, asset.Tenant, asset.Name, Limits.AssetNamesShownMax));
         stat.Leases.AddRange(AssetTables.Holding(rows, AssetTables.Leases, asset.Tenant, asset.Name, Limits.AssetNamesShownMax));
+        stat.Publications.AddRange(AssetTables.Holding(rows, AssetTables.Publications, asset.Tenant, asset.Name, Limits.AssetNamesShownMax));
+        stat.Backend = (rows.Find(AssetTables.Archives, asset.Tenant, asset.Name)?.Body as AssetArchive)?.Backend ?? "";
         return stat;
     }
 }

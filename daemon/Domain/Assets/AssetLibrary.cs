@@ -4,13 +4,14 @@ using Auraed.Domain.Records;
 using Auraed.Store;
 using Auraed.Store.Assets;
 using Auraed.Store.Records;
+using Google.Protobuf;
 
 namespace Auraed.Domain.Assets;
 
 /// <summary>
 /// Assets as the service offers them: every request is parsed here, and handed to the part that knows it. Disposed before the database.
 /// </summary>
-public sealed class AssetLibrary : IDisposable
+public sealed partial class AssetLibrary : IAsyncDisposable
 {
     private readonly Database _database;
     private readonly AssetCatalog _catalog;
@@ -19,21 +20,30 @@ public sealed class AssetLibrary : IDisposable
     private readonly Deltas _deltas;
     private readonly Collector _collector;
     private readonly Scrubber _scrubber;
-    private readonly TimeProvider _time;
+    private readonly Archiver _archiver;
+    private readonly Evictor _evictor;
+    private readonly ArchiveBackends _backends;
 
-    public AssetLibrary(Database database, RecordStore records, TimeProvider time)
+    /// <param name="backends">Where assets can be archived to; null for nowhere.</param>
+    public AssetLibrary(Database database, RecordStore records, TimeProvider time, IReadOnlyList<ArchiveBackend>? backends = null)
     {
-        var reader = new ContentReader(database);
+        _backends = new ArchiveBackends(backends ?? [], time);
+        var reader = new ContentReader(database, _backends);
         var indexes = new AssetIndexes(reader);
         _database = database;
-        _time = time;
         _catalog = new AssetCatalog(database, records);
         _uploads = new Uploads(database, records, reader, indexes);
         _downloads = new Downloads(database, reader, indexes);
         _deltas = new Deltas(database);
-        _collector = new Collector(database);
-        _scrubber = new Scrubber(database, time);
+        _evictor = new Evictor(database);
+        _archiver = new Archiver(database, _backends, indexes, _evictor, time);
+        _collector = new Collector(database, _evictor);
+        _scrubber = new Scrubber(database, _backends, time);
+        Origin = new AssetOrigin(database, reader);
     }
+
+    /// <summary>What anybody may read.</summary>
+    public AssetOrigin Origin { get; }
 
     /// <param name="principal">Who calls; becomes the asset's creator.</param>
     /// <param name="steps">The messages of the call.</param>
@@ -123,6 +133,7 @@ public sealed class AssetLibrary : IDisposable
                 if (only is null)
                 {
                     response.Total = Sums(SumRows.Of(unit, null));
+                    response.HotChunks.AddRange(Origin.Hottest(Limits.OriginHotChunksShown).Select(hot => new Aurae.Assets.V0.HotChunk { Id = ByteString.CopyFrom(hot.Id.ToByteArray()), Count = hot.Count }));
                 }
 
                 foreach ((_, string tenant, _) in new HolderRows(unit).All().Where(holder => only is null || holder.Tenant == only))
@@ -136,36 +147,14 @@ public sealed class AssetLibrary : IDisposable
             cancel);
     }
 
-    /// <summary>Collects at every interval until cancelled. Told of each end by its callbacks.</summary>
-    public async Task CollectForeverAsync(Action<GarbageCollectResult> collected, Action<Fault> failed, CancellationToken cancel)
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(Limits.AssetCollectionInterval, _time, cancel).ConfigureAwait(false);
-                try
-                {
-                    collected(await _collector.RunAsync(Limits.AssetGrace, false, null, cancel).ConfigureAwait(false));
-                }
-                catch (Fault fault)
-                {
-                    failed(fault);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-            // The daemon stops; the next start's collection goes on.
-        }
-    }
-
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         _uploads.Dispose();
         _downloads.Dispose();
         _collector.Dispose();
         _scrubber.Dispose();
+        _evictor.Dispose();
+        await _backends.DisposeAsync().ConfigureAwait(false);
     }
 
     private static RecordCall Call(string tenant, string principal) => new(RecordNames.Tenant(tenant), principal);
@@ -181,5 +170,7 @@ public sealed class AssetLibrary : IDisposable
         UploadCount = totals.UploadCount,
         CondemnedChunkCount = totals.Condemned,
         DamagedChunkCount = totals.Damaged,
+        ArchivedChunkCount = totals.Archived.ChunkCount,
+        ArchivedSize = totals.Archived.StoredSize,
     };
 }

@@ -17,32 +17,33 @@ namespace Auraed.Domain.Assets;
 public sealed record PublishedIndex(string Id, long Bytes, IAsyncEnumerable<byte[]> Pieces);
 
 /// <summary>
-/// What anybody may read: assets of the default tenant with a tag <c>public.NAME</c>, as index NAME.caibx, and their chunks. A chunk that no published asset has is not there, whoever
-/// holds it; when a tag goes, so does what it showed, with the next request.
+/// What anybody may read: assets of the default tenant with an <see cref="AssetPublication"/>, as index NAME.caibx, and their chunks. A chunk that no published asset has is not there, whoever
+/// holds it; when a publication goes, so does what it showed, with the next request.
 /// </summary>
-public sealed class AssetOrigin(Database database)
+public sealed class AssetOrigin
 {
-    /// <summary>What makes a tag a publication.</summary>
-    public const string TagPrefix = "public.";
-
-    private readonly AssetIndexes _indexes = new(new ContentReader(database));
+    private readonly Database _database;
+    private readonly ContentReader _reader;
+    private readonly AssetIndexes _indexes;
     private readonly HotChunks _hot = new();
     private volatile PublishedChunks _published = PublishedChunks.None;
+
+    internal AssetOrigin(Database database, ContentReader reader)
+    {
+        _database = database;
+        _reader = reader;
+        _indexes = new AssetIndexes(reader);
+    }
 
     /// <summary>The chunks that were asked for most since the start.</summary>
     public IReadOnlyList<HotChunk> Hottest(int count) => _hot.Read(count);
 
-    /// <summary>The chunk's file; null when it is not published.</summary>
-    public async Task<byte[]?> FindChunkAsync(ChunkId id, CancellationToken cancel)
+    /// <summary>The chunk's file; null when it is not published. One that is archived comes from its backend.</summary>
+    public async Task<ReadOnlyMemory<byte>?> FindChunkAsync(ChunkId id, CancellationToken cancel)
     {
         byte[] digest = id.ToByteArray();
-        byte[]? file = await database.ReadAsync(
-            unit =>
-            {
-                var rows = new ChunkRows(unit);
-                return rows.Find(digest) is { } chunk && Published(unit).Contains(chunk.Number) ? rows.Frame(chunk.Number) : null;
-            },
-            cancel).ConfigureAwait(false);
+        ReadOnlyMemory<byte>? file = await _reader.FrameAsync(
+            id, "the published assets", unit => new ChunkRows(unit).Find(digest) is { } chunk && Published(unit).Contains(chunk.Number) ? chunk : null, cancel).ConfigureAwait(false);
         if (file is not null)
         {
             _hot.Count(id);
@@ -60,9 +61,9 @@ public sealed class AssetOrigin(Database database)
             return null;
         }
 
-        string tag = TagPrefix + text[..^IndexName.Extension.Length];
-        var found = await database.ReadAsync(
-            unit => PublicationRows.Read(unit, RecordNames.DefaultTenant, tag, 1) is [{ } publication] && publication.Tag == tag
+        string publicName = text[..^IndexName.Extension.Length];
+        var found = await _database.ReadAsync(
+            unit => PublicationRows.Find(unit, RecordNames.DefaultTenant, publicName) is { } publication
                 ? AssetCatalog.Open(unit, new AssetName(RecordNames.DefaultTenant, publication.Asset, IsId: true))
                 : ((StoredRecord Asset, StoredContent Content)?)null,
             cancel).ConfigureAwait(false);
@@ -82,7 +83,7 @@ public sealed class AssetOrigin(Database database)
     {
         for (long offset = 0; ;)
         {
-            (List<ChunkId> ids, long next) = await database.ReadAsync(unit => Withdrawn(unit, asset, offset), cancel).ConfigureAwait(false);
+            (List<ChunkId> ids, long next) = await _database.ReadAsync(unit => Withdrawn(unit, asset, offset), cancel).ConfigureAwait(false);
             foreach (ChunkId id in ids)
             {
                 yield return id;
@@ -122,7 +123,7 @@ public sealed class AssetOrigin(Database database)
 
     private PublishedChunks Published(ReadUnit unit)
     {
-        long[] assets = PublishedChunks.AssetsOf(PublicationRows.Read(unit, RecordNames.DefaultTenant, TagPrefix, Limits.OriginPublicationsMax));
+        long[] assets = PublishedChunks.AssetsOf(PublicationRows.Read(unit, RecordNames.DefaultTenant, Limits.OriginPublicationsMax));
         PublishedChunks published = _published;
         if (!published.Assets.AsSpan().SequenceEqual(assets))
         {

@@ -3,6 +3,7 @@ using System.Text;
 using Aurae.Assets.V0;
 using Auraed.Base;
 using Auraed.Chunks;
+using Auraed.Chunks.Stores;
 using Auraed.Domain.Records;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -58,6 +59,13 @@ internal static class AssetRequests
             header.Offset,
             header.Tag.Length == 0 ? null : Label(header.Tag, "header.tag"),
             header.ToByteArray());
+    }
+
+    /// <summary>A name that an index can have, without its extension.</summary>
+    public static string Publication(string name)
+    {
+        _ = IndexName.Parse(name + IndexName.Extension, "name");
+        return RecordNames.Name(name, "name");
     }
 
     public static string UploadId(string text, string field = "upload_id")

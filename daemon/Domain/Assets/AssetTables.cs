@@ -14,6 +14,9 @@ internal static class AssetTables
     public static readonly RecordTable Pins = Tables.ByTypeName[AssetPin.Descriptor.FullName];
     public static readonly RecordTable Leases = Tables.ByTypeName[AssetLease.Descriptor.FullName];
 
+    public static readonly RecordTable Archives = Tables.ByTypeName[AssetArchive.Descriptor.FullName];
+    public static readonly RecordTable Publications = Tables.ByTypeName[AssetPublication.Descriptor.FullName];
+
     public static RecordDraft Draft(RecordTable table, string name, IMessage body) => new() { Table = table, Name = name, Body = body };
 
     /// <summary>Names of a type's records that refer to the asset.</summary>

@@ -12,7 +12,7 @@ namespace Auraed.Domain.Assets;
 /// short units of work beside uploads, and what a killed collection has done is what the next one begins with. Invariants: one collection at a time; a condemned
 /// chunk has no part that refers to it, for a part that comes takes the condemnation away (<see cref="ChunkAppend"/>); memory is two bitmaps of a window of numbers.
 /// </summary>
-internal sealed class Collector(Database database) : IDisposable
+internal sealed class Collector(Database database, Evictor evictor) : IDisposable
 {
     private const string System = "auraed";
 
@@ -41,6 +41,7 @@ internal sealed class Collector(Database database) : IDisposable
             if (!isDry)
             {
                 await RemoveAsync(grace, result, progress, cancel).ConfigureAwait(false);
+                await EvictAsync(result, progress, cancel).ConfigureAwait(false);
             }
 
             result.KeptChunkCount = await database.ReadAsync(unit => SumRows.Of(unit, null).Chunks.ChunkCount, cancel).ConfigureAwait(false);
@@ -187,6 +188,16 @@ internal sealed class Collector(Database database) : IDisposable
             CrashPoint.Reach("collect.removed");
         }
         while (count > 0);
+    }
+
+    /// <summary>What an archiving that was cut off left in the file, or an asset that is gone kept there. Not while one is at it, which does this itself.</summary>
+    private async Task EvictAsync(GarbageCollectResult result, Action<AssetProgress>? progress, CancellationToken cancel)
+    {
+        using IDisposable? turn = evictor.TryEnter();
+        if (turn is not null)
+        {
+            (result.FreedChunkCount, result.FreedSize) = await evictor.RunAsync(progress, cancel).ConfigureAwait(false);
+        }
     }
 
     private Task<T> WriteAsync<T>(Func<WriteUnit, T> work, CancellationToken cancel) => database.WriteAsync(work, cancel, WritePriority.Bulk);

@@ -15,36 +15,80 @@ internal readonly record struct LoadedChunk(long Offset, int Size, ChunkId Id, R
 /// Reads a content in bounded batches, each on a snapshot of its own, so that a slow taker holds no snapshot. A content that is deleted and collected meanwhile is
 /// Fault(Aborted), and never a part taken for the whole.
 /// </summary>
-internal sealed class ContentReader(Database database)
+internal sealed class ContentReader(Database database, ArchiveBackends backends)
 {
-    /// <summary>The chunks from the one on that holds the byte at <paramref name="offset"/>; at most about a megabyte of frames.</summary>
+    /// <summary>
+    /// The chunks from the one on that holds the byte at <paramref name="offset"/>; at most about a megabyte of frames. Those that are archived are fetched from their backend.
+    /// </summary>
     /// <param name="what">For faults, as "asset 12ab...".</param>
-    public Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, bool frames, string what, CancellationToken cancel) => database.ReadAsync(
-        unit =>
+    public async Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, bool frames, string what, CancellationToken cancel)
+    {
+        var archived = new List<(int Index, List<string> Backends)>();
+        List<LoadedChunk> chunks = await database.ReadAsync(unit => Read(unit, content, offset, frames, what, archived), cancel).ConfigureAwait(false);
+        if (archived.Count > 0)
         {
-            var rows = new ChunkRows(unit);
-            var loaded = new List<LoadedChunk>();
-            Span<byte> id = stackalloc byte[ChunkId.Bytes];
-            long bytes = 0;
-            foreach (PlacedChunk placed in new ContentRows(unit).Read(content.Number, offset, frames ? 1 : Limits.AssetReadChunksMax))
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Limits.StoreFetchesDefault, CancellationToken = cancel };
+            await Parallel.ForEachAsync(archived, parallel, async (place, token) =>
             {
-                if (!rows.TryReadId(placed.Entry.Number, id))
-                {
-                    throw Gone(what);
-                }
+                LoadedChunk chunk = chunks[place.Index];
+                chunks[place.Index] = chunk with { Frame = await backends.FetchArchivedAsync(chunk.Id, chunk.Size, place.Backends, what, token).ConfigureAwait(false) };
+            }).ConfigureAwait(false);
+        }
 
-                byte[]? frame = frames ? rows.Frame(placed.Entry.Number) ?? throw Bodiless(new ChunkId(id), what) : null;
-                loaded.Add(new LoadedChunk(placed.Offset, placed.Entry.Size, new ChunkId(id), frame));
-                bytes += frame?.Length ?? 0;
-                if (bytes >= Limits.AssetReadBytes)
-                {
-                    break;
-                }
+        return chunks;
+    }
+
+    /// <summary>The frame of a single chunk; null when the chunk is gone.</summary>
+    public async Task<ReadOnlyMemory<byte>?> FrameAsync(ChunkId id, string what, Func<ReadUnit, StoredChunk?> find, CancellationToken cancel)
+    {
+        var (chunk, frame, names) = await database.ReadAsync(
+            unit =>
+            {
+                StoredChunk? found = find(unit);
+                byte[]? frame = found is { IsResident: true } resident ? new ChunkRows(unit).Frame(resident.Number) ?? throw Bodiless(id, what) : null;
+                return (found, frame, found is { IsResident: false } archived ? new CopyRows(unit).Backends(archived.Number) : []);
+            },
+            cancel).ConfigureAwait(false);
+        if (chunk is not { } there)
+        {
+            return null;
+        }
+
+        return frame is not null ? frame : await backends.FetchArchivedAsync(id, there.Size, names, what, cancel).ConfigureAwait(false);
+    }
+
+    private static List<LoadedChunk> Read(ReadUnit unit, StoredContent content, long offset, bool frames, string what, List<(int Index, List<string> Backends)> archived)
+    {
+        var rows = new ChunkRows(unit);
+        var loaded = new List<LoadedChunk>();
+        Span<byte> id = stackalloc byte[ChunkId.Bytes];
+        long bytes = 0;
+        archived.Clear();
+        foreach (PlacedChunk placed in new ContentRows(unit).Read(content.Number, offset, frames ? 1 : Limits.AssetReadChunksMax))
+        {
+            if (!rows.TryReadId(placed.Entry.Number, id))
+            {
+                throw Gone(what);
             }
 
-            return loaded.Count == 0 && offset < content.Size ? throw Gone(what) : loaded;
-        },
-        cancel);
+            byte[]? frame = frames ? rows.Frame(placed.Entry.Number) : null;
+            bytes += frame?.Length ?? 0;
+            if (frames && frame is null)
+            {
+                StoredChunk chunk = rows.Find(placed.Entry.Number)!.Value;
+                archived.Add((loaded.Count, chunk.IsResident ? throw Bodiless(new ChunkId(id), what) : new CopyRows(unit).Backends(chunk.Number)));
+                bytes += chunk.StoredSize;
+            }
+
+            loaded.Add(new LoadedChunk(placed.Offset, placed.Entry.Size, new ChunkId(id), frame));
+            if (bytes >= Limits.AssetReadBytes)
+            {
+                break;
+            }
+        }
+
+        return loaded.Count == 0 && offset < content.Size ? throw Gone(what) : loaded;
+    }
 
     /// <summary>Hands on the bytes from <paramref name="from"/> up to <paramref name="to"/>, each chunk checked against its id.</summary>
     public async Task InflateAsync(StoredContent content, long from, long to, string what, Action<ReadOnlySpan<byte>> take, CancellationToken cancel)

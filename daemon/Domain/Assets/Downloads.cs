@@ -64,6 +64,12 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         {
             int first = next;
             ChunkBatch batch = await database.ReadAsync(unit => Fetch(unit, tenant, ids, first), cancel).ConfigureAwait(false);
+            if (batch.Chunks.Count == 0)
+            {
+                // The next one is archived: it comes alone.
+                batch.Chunks.Add(await FetchArchivedAsync(tenant, ids[first], first, cancel).ConfigureAwait(false));
+            }
+
             next += batch.Chunks.Count;
             yield return new FetchChunksResponse { Chunks = batch };
         }
@@ -86,10 +92,13 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         long bytes = 0;
         for (int index = first; index < ids.Count && bytes < Limits.AssetBatchBytes; index++)
         {
-            if (Uploads.Held(unit, holder, ids[index]) is not { } chunk || rows.Frame(chunk.Number) is not { } frame)
+            StoredChunk chunk = Uploads.Held(unit, holder, ids[index]) ?? throw NotHeld(tenant, ids[index], index);
+            if (!chunk.IsResident)
             {
-                throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' does not hold chunk {ids[index]}", $"ids[{index}]") { Reason = "CHUNK_NOT_FOUND" };
+                break;
             }
+
+            byte[] frame = rows.Frame(chunk.Number) ?? throw NotHeld(tenant, ids[index], index);
 
             batch.Chunks.Add(new Chunk { Id = ByteString.CopyFrom(ids[index].ToByteArray()), Size = (uint)chunk.Size, Frame = UnsafeByteOperations.UnsafeWrap(frame) });
             bytes += frame.Length;
@@ -97,6 +106,25 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
 
         return batch;
     }
+
+    private async Task<Chunk> FetchArchivedAsync(string tenant, ChunkId id, int index, CancellationToken cancel)
+    {
+        int size = 0;
+        ReadOnlyMemory<byte> frame = await reader.FrameAsync(
+            id,
+            "chunk " + id,
+            unit =>
+            {
+                StoredChunk? found = Uploads.Held(unit, new HolderRows(unit).Find(tenant), id);
+                size = found?.Size ?? 0;
+                return found;
+            },
+            cancel).ConfigureAwait(false) ?? throw NotHeld(tenant, id, index);
+        return new Chunk { Id = ByteString.CopyFrom(id.ToByteArray()), Size = (uint)size, Frame = UnsafeByteOperations.UnsafeWrap(frame) };
+    }
+
+    private static Fault NotHeld(string tenant, ChunkId id, int index) =>
+        new(FaultKind.NotFound, $"tenant '{tenant}' does not hold chunk {id}", $"ids[{index}]") { Reason = "CHUNK_NOT_FOUND" };
 
     private Place Enter() => _places.Wait(0, CancellationToken.None)
         ? new Place(_places)

@@ -14,7 +14,7 @@ namespace Auraed.Domain.Assets;
 
 /// <summary>
 /// Tells the caches before the origin to forget what is no longer published: a PURGE request for the index, and one for each chunk that no other published asset has. What is to
-/// be told stands in the event log already, in the unit that took the tag away; a cursor of its own says how far it was told. It moves on after every cache has answered, so
+/// be told stands in the event log already, in the unit that took the publication back; a cursor of its own says how far it was told. It moves on after every cache has answered, so
 /// that a kill at any point only repeats requests, which does no harm. A cache that does not answer is asked again, for ever; the cursor keeps the log from being pruned meanwhile.
 /// </summary>
 public sealed class OriginPurge(Database database, Cursors cursors, EventTail tail, AssetOrigin origin, TimeProvider time)
@@ -27,7 +27,7 @@ public sealed class OriginPurge(Database database, Cursors cursors, EventTail ta
 
     private static readonly CursorName Name = new(RecordNames.DefaultTenant, Cursor);
 
-    private static readonly string[] Kinds = ["asset_tag.deleted", "asset_tag.updated"];
+    private static readonly string[] Kinds = ["asset_publication.deleted", "asset_publication.updated"];
 
     /// <summary>Runs until cancelled. Told of each fault; the same events are tried again after a while.</summary>
     /// <param name="file">The caches; null when there are none, and the cursor goes.</param>
@@ -123,14 +123,8 @@ public sealed class OriginPurge(Database database, Cursors cursors, EventTail ta
     private async Task PurgeAsync(Event told, PurgeCache[] caches, CancellationToken cancel)
     {
         RecordEvent record = told.Payload.Unpack<RecordEvent>();
-        AssetTag? before = record.Before?.Body.Unpack<AssetTag>();
-        string tag = told.Subject;
-        if (!tag.StartsWith(AssetOrigin.TagPrefix, StringComparison.Ordinal))
-        {
-            return;
-        }
-
-        await SendAsync($"index/{tag[AssetOrigin.TagPrefix.Length..]}{IndexName.Extension}", caches, cancel).ConfigureAwait(false);
+        AssetPublication? before = record.Before?.Body.Unpack<AssetPublication>();
+        await SendAsync($"index/{told.Subject}{IndexName.Extension}", caches, cancel).ConfigureAwait(false);
         if (before is not null)
         {
             // Of an asset that is gone meanwhile the list of chunks is gone, too; they leave the caches as they age.

@@ -1,6 +1,7 @@
 using Aurae.Assets.V0;
 using Auraed.Base;
 using Auraed.Chunks;
+using Auraed.Domain.Records;
 using Auraed.Store;
 using Auraed.Store.Assets;
 using Google.Protobuf;
@@ -9,17 +10,25 @@ namespace Auraed.Domain.Assets;
 
 /// <summary>
 /// Reads every chunk and compares it with its id, beside all other work. Invariants: one scrub at a time; where it is, is kept in the file, so that the next one goes
-/// on from there; a damaged chunk is noted and named, and nothing is taken away.
+/// on from there; a damaged chunk is noted and its assets are named in an event, once, in one unit; what a backend has takes the place of what is damaged, and nothing else is
+/// changed.
 /// </summary>
-internal sealed class Scrubber(Database database, TimeProvider time) : IDisposable
+internal sealed class Scrubber(Database database, ArchiveBackends backends, TimeProvider time) : IDisposable
 {
+    public const string DamagedKind = "scrub.damaged";
+
+    public const string MendedKind = "scrub.mended";
+
+    private const string Principal = "auraed:scrub";
+
     private readonly SemaphoreSlim _one = new(1);
 
     /// <param name="bytesPerSecond">Of frames; 0 for no limit.</param>
     /// <param name="countMax">Chunks; 0 for all that are left.</param>
     public async Task<ScrubResult> RunAsync(bool restart, long bytesPerSecond, long countMax, Action<AssetProgress>? progress, Action<DamagedChunk>? damaged, CancellationToken cancel)
     {
-        if (!await _one.WaitAsync(TimeSpan.Zero, cancel).ConfigureAwait(false))
+        // The daemon's own scrub holds this for one step at a time.
+        if (!await _one.WaitAsync(Limits.ScrubWaitMax, cancel).ConfigureAwait(false))
         {
             throw new Fault(FaultKind.Unavailable, "a scrub runs already", hint: "call again when it has ended") { Reason = "SCRUB_RUNS", RetryAfter = Limits.AssetRetryAfter };
         }
@@ -29,7 +38,7 @@ internal sealed class Scrubber(Database database, TimeProvider time) : IDisposab
         {
             var result = new ScrubResult();
             long place = restart ? 0 : await database.ReadAsync(ScrubRows.Place, cancel).ConfigureAwait(false);
-            (long total, _) = await database.ReadAsync(unit => ScrubRows.Left(unit, place), cancel).ConfigureAwait(false);
+            long total = progress is null ? 0 : (await database.ReadAsync(unit => ScrubRows.Left(unit, place), cancel).ConfigureAwait(false)).Count;
             long started = time.GetTimestamp();
             long read = 0;
             while (countMax == 0 || result.ChunkCount < countMax)
@@ -62,36 +71,43 @@ internal sealed class Scrubber(Database database, TimeProvider time) : IDisposab
 
     private async Task<long> CheckAsync(ChunkFile file, List<ScrubbedChunk> chunks, ScrubResult result, Action<DamagedChunk>? damaged, CancellationToken cancel)
     {
-        var found = new List<(long Number, string? Reason)>();
+        var findings = new List<Finding>();
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
         long read = 0;
         List<long> known = await database.ReadAsync(unit => ScrubRows.Damaged(unit, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
         foreach (ScrubbedChunk chunk in chunks)
         {
-            string? wrong = WrongWith(file, chunk, buffer);
             result.ChunkCount++;
+            if (!chunk.Chunk.IsResident)
+            {
+                result.ArchivedChunkCount++;
+                continue;
+            }
+
             result.Size += chunk.Size;
             read += chunk.Frame?.Length ?? 0;
-            if (wrong is not null)
+            if (WrongWith(file, chunk, buffer) is { } wrong)
             {
+                Finding finding = await MendAsync(chunk, await NameAsync(chunk, wrong, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+                findings.Add(finding);
                 result.DamagedChunkCount++;
-                found.Add((chunk.Number, wrong));
-                damaged?.Invoke(await NameAsync(chunk, wrong, cancel).ConfigureAwait(false));
+                result.MendedChunkCount += finding.Frame is null ? 0 : 1;
+                damaged?.Invoke(finding.Message!);
             }
             else if (known.Contains(chunk.Number))
             {
-                found.Add((chunk.Number, null));
+                findings.Add(new Finding(chunk, null, null));
             }
         }
 
         System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        await KeepAsync(chunks[^1].Number, found, cancel).ConfigureAwait(false);
+        await KeepAsync(chunks[^1].Number, findings, cancel).ConfigureAwait(false);
         CrashPoint.Reach("scrub.step");
         return read;
     }
 
     /// <summary>What is wrong with the chunk; null when it is what its id says.</summary>
-    internal static string? WrongWith(ChunkFile file, ScrubbedChunk chunk, byte[] buffer)
+    private static string? WrongWith(ChunkFile file, ScrubbedChunk chunk, byte[] buffer)
     {
         if (chunk.Frame is null)
         {
@@ -106,15 +122,73 @@ internal sealed class Scrubber(Database database, TimeProvider time) : IDisposab
         return length == chunk.Size ? null : $"has {length} bytes, not {chunk.Size}";
     }
 
-    private Task<bool> KeepAsync(long place, List<(long Number, string? Reason)> found, CancellationToken cancel) => database.WriteAsync(
+    /// <summary>Looks for the chunk in every backend, those first that it was archived to.</summary>
+    private async Task<Finding> MendAsync(ScrubbedChunk chunk, DamagedChunk message, CancellationToken cancel)
+    {
+        try
+        {
+            List<string> names = await database.ReadAsync(unit => new CopyRows(unit).Backends(chunk.Number), cancel).ConfigureAwait(false);
+            (ReadOnlyMemory<byte> frame, message.MendedFrom) = await backends.FetchAsync(new ChunkId(chunk.Id), chunk.Size, names, alsoOthers: true, cancel).ConfigureAwait(false);
+            return new Finding(chunk, message, frame);
+        }
+        catch (Fault)
+        {
+            // Nobody has it now: it stays damaged, and the next scrub asks again.
+            return new Finding(chunk, message, null);
+        }
+    }
+
+    private Task<bool> KeepAsync(long place, List<Finding> findings, CancellationToken cancel) => database.WriteAsync(
         unit =>
         {
             ScrubRows.SetPlace(unit, place);
-            found.ForEach(chunk => ScrubRows.Note(unit, chunk.Number, chunk.Reason));
+            if (place == 0)
+            {
+                ScrubRows.SetEnd(unit, unit.Now);
+            }
+
+            findings.ForEach(finding => Keep(unit, finding));
             return true;
         },
         cancel,
         WritePriority.Bulk);
+
+    private static void Keep(WriteUnit unit, Finding finding)
+    {
+        if (finding.Message is null)
+        {
+            ScrubRows.Clear(unit, finding.Chunk.Number);
+            return;
+        }
+
+        var rows = new ChunkRows(unit);
+        if (rows.Find(finding.Chunk.Number) is not { IsResident: true } now)
+        {
+            return;
+        }
+
+        bool isNew = ScrubRows.Note(unit, now.Number, finding.Message.Reason);
+        if (finding.Frame is { } frame)
+        {
+            _ = rows.Fill(now, frame.Span);
+        }
+        else if (!isNew)
+        {
+            return;
+        }
+
+        byte[] payload = finding.Message.ToByteArray();
+        string kind = finding.Frame is null ? DamagedKind : MendedKind;
+        foreach (DamagedAsset asset in finding.Message.Assets)
+        {
+            _ = unit.Events.Append(asset.Tenant, Principal, null, kind, asset.Id, payload);
+        }
+
+        if (finding.Message.Assets.Count == 0)
+        {
+            _ = unit.Events.Append(RecordNames.DefaultTenant, Principal, null, kind, Convert.ToHexStringLower(finding.Chunk.Id), payload);
+        }
+    }
 
     private Task<DamagedChunk> NameAsync(ScrubbedChunk chunk, string wrong, CancellationToken cancel) => database.ReadAsync(
         unit =>
@@ -139,4 +213,8 @@ internal sealed class Scrubber(Database database, TimeProvider time) : IDisposab
             await Task.Delay(due, time, cancel).ConfigureAwait(false);
         }
     }
+
+    /// <param name="Message">Null when it is sound, and was damaged.</param>
+    /// <param name="Frame">What a backend gave, checked; null when none has it.</param>
+    private sealed record Finding(ScrubbedChunk Chunk, DamagedChunk? Message, ReadOnlyMemory<byte>? Frame);
 }

@@ -19,6 +19,8 @@ public sealed class KeptTables
         [Service.Descriptor.FullName] = "auraed services",
         [ServiceVersion.Descriptor.FullName] = "auraed services",
         [ServiceSlot.Descriptor.FullName] = "auraed services",
+        [AssetArchive.Descriptor.FullName] = "auraed assets archive",
+        [AssetPublication.Descriptor.FullName] = "auraed assets publish",
         [Cell.Descriptor.FullName] = "auraed cells",
         [CellState.Descriptor.FullName] = "auraed cells",
         [CellExecutable.Descriptor.FullName] = "auraed cells",

@@ -28,7 +28,11 @@ internal static class AssetVerification
         var (done, damaged) = (0L, 0);
         using var decompressor = new ZstdDecompressor();
         byte[] content = new byte[Limits.AssetChunkBytesMax];
-        Statement rows = connection.Prepare("SELECT c.id, c.size, b.frame FROM chunk AS c LEFT JOIN chunk_body AS b ON b.number = c.number ORDER BY c.number");
+        // A file of an older data version knows no copies.
+        bool hasCopies = connection.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name = 'chunk_copy'") > 0;
+        Statement rows = connection.Prepare(hasCopies
+            ? "SELECT c.id, c.size, b.frame, c.resident = 0, EXISTS (SELECT 1 FROM chunk_copy WHERE number = c.number) FROM chunk AS c LEFT JOIN chunk_body AS b ON b.number = c.number ORDER BY c.number"
+            : "SELECT c.id, c.size, b.frame, 0, 0 FROM chunk AS c LEFT JOIN chunk_body AS b ON b.number = c.number ORDER BY c.number");
         try
         {
             while (rows.Step() && damaged < findingsMax)
@@ -57,6 +61,11 @@ internal static class AssetVerification
 
     private static string? WrongWith(Statement row, ZstdDecompressor decompressor, byte[] content)
     {
+        if (row.Integer(3) != 0)
+        {
+            return row.IsNull(2) && row.Integer(4) != 0 ? null : "is said to be in a backend alone, and is not";
+        }
+
         if (row.IsNull(2))
         {
             return "has lost its bytes";

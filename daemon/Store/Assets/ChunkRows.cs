@@ -1,7 +1,8 @@
 namespace Auraed.Store.Assets;
 
 /// <summary>What is known of a chunk without its bytes.</summary>
-public readonly record struct StoredChunk(long Number, int Size, int StoredSize);
+/// <param name="IsResident">Its bytes are in the file; otherwise a backend alone has them.</param>
+public readonly record struct StoredChunk(long Number, int Size, int StoredSize, bool IsResident);
 
 /// <summary>Chunks and their bytes, whoever holds them.</summary>
 /// <param name="prepare">The unit's own.</param>
@@ -19,18 +20,18 @@ public readonly struct ChunkRows(Func<string, Statement> prepare)
 
     public StoredChunk? Find(ReadOnlySpan<byte> id)
     {
-        Statement select = prepare("SELECT number, size, stored_size FROM chunk WHERE id = ?");
+        Statement select = prepare("SELECT number, size, stored_size, resident FROM chunk WHERE id = ?");
         select.Blob(0, id);
-        StoredChunk? found = select.Step() ? new StoredChunk(select.Integer(0), (int)select.Integer(1), (int)select.Integer(2)) : null;
+        StoredChunk? found = select.Step() ? new StoredChunk(select.Integer(0), (int)select.Integer(1), (int)select.Integer(2), select.Integer(3) != 0) : null;
         select.Reset();
         return found;
     }
 
     public StoredChunk? Find(long number)
     {
-        Statement select = prepare("SELECT size, stored_size FROM chunk WHERE number = ?");
+        Statement select = prepare("SELECT size, stored_size, resident FROM chunk WHERE number = ?");
         select.Integer(0, number);
-        StoredChunk? found = select.Step() ? new StoredChunk(number, (int)select.Integer(0), (int)select.Integer(1)) : null;
+        StoredChunk? found = select.Step() ? new StoredChunk(number, (int)select.Integer(0), (int)select.Integer(1), select.Integer(2) != 0) : null;
         select.Reset();
         return found;
     }
@@ -50,7 +51,7 @@ public readonly struct ChunkRows(Func<string, Statement> prepare)
         return found;
     }
 
-    /// <summary>The frame, copied; null when the chunk or its bytes are gone.</summary>
+    /// <summary>The frame, copied; null when the chunk or its bytes are not in the file.</summary>
     public byte[]? Frame(long number)
     {
         Statement select = prepare("SELECT frame FROM chunk_body WHERE number = ?");
@@ -60,7 +61,7 @@ public readonly struct ChunkRows(Func<string, Statement> prepare)
         return frame;
     }
 
-    /// <summary>The chunk of this id after it is there: the one that was, or a new one with this frame.</summary>
+    /// <summary>The chunk of this id after it is in the file: the one that was, a new one with this frame, or one that was in a backend alone and has this frame now.</summary>
     public StoredChunk Add(ReadOnlySpan<byte> id, int size, ReadOnlySpan<byte> frame)
     {
         Statement insert = prepare("INSERT INTO chunk (id, size, stored_size) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING number");
@@ -71,25 +72,39 @@ public readonly struct ChunkRows(Func<string, Statement> prepare)
         insert.Reset();
         if (number is not { } made)
         {
-            return Find(id)!.Value;
+            StoredChunk found = Find(id)!.Value;
+            return found.IsResident ? found : Fill(found, frame);
         }
 
         Statement body = prepare("INSERT INTO chunk_body (number, frame) VALUES (?, ?)");
         body.Integer(0, made);
         body.Blob(1, frame);
         _ = body.Execute();
-        return new StoredChunk(made, size, frame.Length);
+        return new StoredChunk(made, size, frame.Length, IsResident: true);
     }
 
-    /// <summary>Puts a sound frame in the place of a damaged one.</summary>
-    public void Mend(long number, ReadOnlySpan<byte> frame)
+    /// <summary>Puts a sound frame in the place of none, or of a damaged one. It may have another length than the former: what the holders hold is brought up to date.</summary>
+    public StoredChunk Fill(StoredChunk chunk, ReadOnlySpan<byte> frame)
     {
         Statement body = prepare("INSERT OR REPLACE INTO chunk_body (number, frame) VALUES (?, ?)");
-        body.Integer(0, number);
+        body.Integer(0, chunk.Number);
         body.Blob(1, frame);
         _ = body.Execute();
         Statement damage = prepare("DELETE FROM chunk_damage WHERE number = ?");
-        damage.Integer(0, number);
+        damage.Integer(0, chunk.Number);
         _ = damage.Execute();
+        Statement update = prepare("UPDATE chunk SET resident = 1, stored_size = ? WHERE number = ?");
+        update.Integer(0, frame.Length);
+        update.Integer(1, chunk.Number);
+        _ = update.Execute();
+        if (frame.Length != chunk.StoredSize)
+        {
+            Statement holders = prepare("UPDATE asset_holder SET stored_size = stored_size + ?1 WHERE EXISTS (SELECT 1 FROM chunk_holder WHERE holder = number AND chunk = ?2)");
+            holders.Integer(0, frame.Length - chunk.StoredSize);
+            holders.Integer(1, chunk.Number);
+            _ = holders.Execute();
+        }
+
+        return chunk with { StoredSize = frame.Length, IsResident = true };
     }
 }

@@ -39,12 +39,13 @@ public static class CollectionRows
     }
 
     /// <summary>Marks parts of a tenant's contents from a place on; answers the place to go on from, or null at the end. What belongs to nothing any more is passed over.</summary>
-    public static (long Content, long Offset)? Mark(ReadUnit unit, long holder, (long Content, long Offset) from, LiveChunks live, int partsMax)
+    /// <param name="onlyKept">Passes over archived assets too.</param>
+    public static (long Content, long Offset)? Mark(ReadUnit unit, long holder, (long Content, long Offset) from, LiveChunks live, int partsMax, bool onlyKept = false)
     {
         Statement select = unit.Prepare(
             "SELECT p.content, p.offset, p.chunk_min, p.chunk_max, p.entries FROM content_part AS p WHERE p.content = ? AND p.offset >= ? ORDER BY p.offset LIMIT ?");
         int left = partsMax;
-        for (long? content = from.Content == 0 ? NextContent(unit, holder, 0) : from.Content; content is { } number; content = NextContent(unit, holder, number))
+        for (long? content = from.Content == 0 ? NextContent(unit, holder, 0, onlyKept) : from.Content; content is { } number; content = NextContent(unit, holder, number, onlyKept))
         {
             select.Integer(0, number);
             select.Integer(1, number == from.Content ? from.Offset : 0);
@@ -170,9 +171,11 @@ public static class CollectionRows
         return (numbers.Count, size);
     }
 
-    private static long? NextContent(ReadUnit unit, long holder, long after)
+    private static long? NextContent(ReadUnit unit, long holder, long after, bool onlyKept)
     {
-        Statement select = unit.Prepare("SELECT number FROM content WHERE holder = ? AND number > ? AND (asset IS NOT NULL OR upload IS NOT NULL) ORDER BY number LIMIT 1");
+        Statement select = unit.Prepare(onlyKept
+            ? "SELECT c.number FROM content AS c WHERE c.holder = ? AND c.number > ? AND (c.upload IS NOT NULL OR c.asset IS NOT NULL AND NOT EXISTS (SELECT 1 FROM asset AS a JOIN asset_archive AS x ON x.tenant = a.tenant AND x.id = a.id WHERE a.row_id = c.asset)) ORDER BY c.number LIMIT 1"
+            : "SELECT number FROM content WHERE holder = ? AND number > ? AND (asset IS NOT NULL OR upload IS NOT NULL) ORDER BY number LIMIT 1");
         select.Integer(0, holder);
         select.Integer(1, after);
         long? number = select.Step() ? select.Integer(0) : null;

@@ -3,36 +3,52 @@ using System.Globalization;
 namespace Auraed.Store.Assets;
 
 /// <summary>A chunk to be checked.</summary>
-/// <param name="Frame">Null when its bytes are gone.</param>
-public sealed record ScrubbedChunk(long Number, byte[] Id, int Size, byte[]? Frame);
+/// <param name="Frame">Null when its bytes are gone, or in a backend alone.</param>
+public sealed record ScrubbedChunk(StoredChunk Chunk, byte[] Id, byte[]? Frame)
+{
+    public long Number => Chunk.Number;
+
+    public int Size => Chunk.Size;
+}
 
 /// <summary>Going through all chunks, and what was found.</summary>
 public static class ScrubRows
 {
     private const string PlaceKey = "scrub_chunk";
 
+    private const string EndKey = "scrub_end";
+
     /// <summary>The number of the last chunk that was checked; 0 for none.</summary>
-    public static long Place(ReadUnit unit)
+    public static long Place(ReadUnit unit) => Read(unit, PlaceKey) ?? 0;
+
+    public static void SetPlace(WriteUnit unit, long number) => Write(unit, PlaceKey, number);
+
+    /// <summary>When a scrub last came to the last chunk, in nanoseconds since 1970 UTC; null when none ever did.</summary>
+    public static long? End(ReadUnit unit) => Read(unit, EndKey);
+
+    public static void SetEnd(WriteUnit unit, long time) => Write(unit, EndKey, time);
+
+    private static long? Read(ReadUnit unit, string key)
     {
         Statement select = unit.Prepare("SELECT value FROM meta WHERE key = ?");
-        select.Text(0, PlaceKey);
-        long place = select.Step() ? long.Parse(select.Text(0), CultureInfo.InvariantCulture) : 0;
+        select.Text(0, key);
+        long? value = select.Step() ? long.Parse(select.Text(0), CultureInfo.InvariantCulture) : null;
         select.Reset();
-        return place;
+        return value;
     }
 
-    public static void SetPlace(WriteUnit unit, long number)
+    private static void Write(WriteUnit unit, string key, long value)
     {
         Statement update = unit.Prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-        update.Text(0, PlaceKey);
-        update.Text(1, number.ToString(CultureInfo.InvariantCulture));
+        update.Text(0, key);
+        update.Text(1, value.ToString(CultureInfo.InvariantCulture));
         _ = update.Execute();
     }
 
     /// <summary>Chunks after a number, until there are so many or their frames have so many bytes.</summary>
     public static List<ScrubbedChunk> Next(ReadUnit unit, long after, int countMax, long bytesMax)
     {
-        Statement select = unit.Prepare("SELECT number, id, size FROM chunk WHERE number > ? ORDER BY number LIMIT ?");
+        Statement select = unit.Prepare("SELECT number, id, size, stored_size, resident FROM chunk WHERE number > ? ORDER BY number LIMIT ?");
         select.Integer(0, after);
         select.Integer(1, countMax);
         var rows = new ChunkRows(unit);
@@ -40,9 +56,9 @@ public static class ScrubRows
         long bytes = 0;
         while (bytes < bytesMax && select.Step())
         {
-            long number = select.Integer(0);
-            byte[]? frame = rows.Frame(number);
-            chunks.Add(new ScrubbedChunk(number, select.Blob(1).ToArray(), (int)select.Integer(2), frame));
+            var chunk = new StoredChunk(select.Integer(0), (int)select.Integer(2), (int)select.Integer(3), select.Integer(4) != 0);
+            byte[]? frame = chunk.IsResident ? rows.Frame(chunk.Number) : null;
+            chunks.Add(new ScrubbedChunk(chunk, select.Blob(1).ToArray(), frame));
             bytes += frame?.Length ?? 0;
         }
 
@@ -61,22 +77,22 @@ public static class ScrubRows
         return left;
     }
 
-    /// <summary>Notes that a chunk is damaged; null that it is sound.</summary>
-    public static void Note(WriteUnit unit, long number, string? reason)
+    /// <summary>Notes that a chunk is damaged. True when that was not known.</summary>
+    public static bool Note(WriteUnit unit, long number, string reason)
     {
-        if (reason is null)
-        {
-            Statement delete = unit.Prepare("DELETE FROM chunk_damage WHERE number = ?");
-            delete.Integer(0, number);
-            _ = delete.Execute();
-            return;
-        }
-
         Statement insert = unit.Prepare("INSERT INTO chunk_damage (number, time, reason) SELECT number, ?, ? FROM chunk WHERE number = ? ON CONFLICT (number) DO NOTHING");
         insert.Integer(0, unit.Now);
         insert.Text(1, reason);
         insert.Integer(2, number);
-        _ = insert.Execute();
+        return insert.Execute() > 0;
+    }
+
+    /// <summary>Takes back that a chunk is damaged.</summary>
+    public static void Clear(WriteUnit unit, long number)
+    {
+        Statement delete = unit.Prepare("DELETE FROM chunk_damage WHERE number = ?");
+        delete.Integer(0, number);
+        _ = delete.Execute();
     }
 
     /// <summary>Numbers of the chunks that are known to be damaged, at most so many.</summary>

@@ -1,13 +1,18 @@
 namespace Auraed.Store.Assets;
 
 /// <summary>What there is in all.</summary>
-public readonly record struct AssetTotals(long AssetCount, long AssetSize, long UploadCount, HolderSums Chunks, long Condemned, long Damaged);
+/// <param name="Chunks">StoredSize of all is what is in the file; of a tenant, with what is archived.</param>
+/// <param name="Archived">Chunks that are in a backend alone; of all.</param>
+public readonly record struct AssetTotals(long AssetCount, long AssetSize, long UploadCount, HolderSums Chunks, long Condemned, long Damaged, HolderSums Archived);
+
+/// <summary>What the chunks of one content take, each once.</summary>
+public record struct ContentSums(long StoredSize, long Damaged, long ArchivedCount, long ArchivedSize);
 
 /// <summary>Sums over assets and chunks.</summary>
 public static class SumRows
 {
-    /// <summary>What the chunks of a content take, each once, and how many of them are damaged.</summary>
-    public static (long StoredSize, long Damaged) OfContent(ReadUnit unit, long content)
+    /// <summary>What the chunks of a content take, each once, how many of them are damaged, and what is in a backend alone.</summary>
+    public static ContentSums OfContent(ReadUnit unit, long content)
     {
         var contents = new ContentRows(unit);
         var chunks = new ChunkRows(unit);
@@ -16,7 +21,8 @@ public static class SumRows
         var seen = new LiveChunks(low, (int)Math.Min(high - low + 1, Base.Limits.CollectionWindowChunks), 0, null);
         bool isAnyDamaged = Integer(unit, "SELECT EXISTS (SELECT 1 FROM chunk_damage)") != 0;
         Statement damage = unit.Prepare("SELECT 1 FROM chunk_damage WHERE number = ?");
-        var (size, damaged, offset) = (0L, 0L, 0L);
+        var sums = default(ContentSums);
+        long offset = 0;
         while (contents.Read(content, offset, Base.Limits.AssetReadChunksMax) is { Count: > 0 } placed)
         {
             foreach (PlacedChunk chunk in placed)
@@ -26,11 +32,14 @@ public static class SumRows
                     continue;
                 }
 
-                size += chunks.Find(chunk.Entry.Number)?.StoredSize ?? 0;
+                StoredChunk stored = chunks.Find(chunk.Entry.Number) ?? default;
+                sums.StoredSize += stored.IsResident ? stored.StoredSize : 0;
+                sums.ArchivedCount += stored.IsResident ? 0 : 1;
+                sums.ArchivedSize += stored.IsResident ? 0 : stored.StoredSize;
                 if (isAnyDamaged)
                 {
                     damage.Integer(0, chunk.Entry.Number);
-                    damaged += damage.Step() ? 1 : 0;
+                    sums.Damaged += damage.Step() ? 1 : 0;
                     damage.Reset();
                 }
             }
@@ -38,7 +47,7 @@ public static class SumRows
             offset = placed[^1].Offset + placed[^1].Entry.Size;
         }
 
-        return (size, damaged);
+        return sums;
     }
 
     /// <summary>Of one tenant: the chunks that it holds. Of all: each chunk once.</summary>
@@ -62,7 +71,7 @@ public static class SumRows
 
         assets.Reset();
         Statement chunks = unit.Prepare(tenant is null
-            ? "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored_size), 0) FROM chunk"
+            ? "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored_size), 0), coalesce(sum(resident = 0), 0), coalesce(sum(CASE WHEN resident = 0 THEN size END), 0), coalesce(sum(CASE WHEN resident = 0 THEN stored_size END), 0) FROM chunk"
             : "SELECT chunk_count, size, stored_size FROM asset_holder WHERE tenant = ?");
         if (tenant is not null)
         {
@@ -70,14 +79,16 @@ public static class SumRows
         }
 
         HolderSums sums = chunks.Step() ? new HolderSums(chunks.Integer(0), chunks.Integer(1), chunks.Integer(2)) : default;
+        HolderSums archived = tenant is null ? new HolderSums(chunks.Integer(3), chunks.Integer(4), chunks.Integer(5)) : default;
         chunks.Reset();
         return new AssetTotals(
             count,
             size,
             new UploadRows(unit).Count(tenant),
-            sums,
+            sums with { StoredSize = sums.StoredSize - archived.StoredSize },
             tenant is null ? Integer(unit, "SELECT count(*) FROM chunk_condemned") : 0,
-            tenant is null ? Integer(unit, "SELECT count(*) FROM chunk_damage") : 0);
+            tenant is null ? Integer(unit, "SELECT count(*) FROM chunk_damage") : 0,
+            archived);
     }
 
     private static (long Low, long High) Range(ReadUnit unit, long content)

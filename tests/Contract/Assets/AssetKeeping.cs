@@ -172,6 +172,10 @@ public sealed class AssetKeeping : IAsyncLifetime
         Assert.Equal(AssetHost.Index(bytes).Ids[0].ToByteArray(), chunk.Id.ToByteArray());
         Assert.Equal(("default", asset.Id, "hurt"), (chunk.Assets.Single().Tenant, chunk.Assets.Single().Id, chunk.Assets.Single().Title));
         Assert.Equal(1, (await _host.Assets.StatAsync(new StatAssetRequest { Asset = asset.Id })).DamagedChunkCount);
+        // Once in the log, however often it is found.
+        await ScrubAsync(new ScrubRequest { Restart = true });
+        var told = await _host.TextsAsync("SELECT subject FROM event WHERE kind = 'scrub.damaged'");
+        Assert.Equal([asset.Id], told);
         var report = await _host.Database.VerifyAsync(null, CancellationToken.None);
         Assert.Contains(AssetHost.Index(bytes).Ids[0].ToString(), Assert.Single(report.Findings), StringComparison.Ordinal);
         var failure = await FailsAsync(StatusCode.DataLoss, null, () => _host.GetAsync(asset.Id));

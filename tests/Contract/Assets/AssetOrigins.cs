@@ -62,7 +62,7 @@ public sealed class AssetOrigins : IAsyncLifetime
         foreach (var name in new[] { "mixed-6m", "ver-b-4m", "rand-1" })
         {
             var content = CasyncInputs.Make(name);
-            await PutAsync(content, "public." + name);
+            await PublishAsync(content, name);
             Tool.Run("casync", "extract", "--store=" + Root, $"{Root}/index/{name}.caibx", _fixture[name]).Succeeded();
             Assert.Equal(content, File.ReadAllBytes(_fixture[name]));
         }
@@ -84,14 +84,15 @@ public sealed class AssetOrigins : IAsyncLifetime
         await PutAsync(a.Content, "secret");
         await PutAsync(b.Content, "public", tenant: "other");
         await PutAsync(b.Content, "public.b", tenant: "other");
+        await PutAsync(a.Content, "public.a");
         await AssertStatusesAsync(HttpStatusCode.NotFound, own, shared, "a", "b", "secret");
 
-        await _assets.TagAsync(new TagAssetRequest { Tag = "public.a", Asset = "secret" });
+        await _assets.PublishAsync(new PublishAssetRequest { Name = "a", Asset = "secret" });
         await AssertStatusesAsync(HttpStatusCode.OK, own, shared, "a");
         await AssertStatusesAsync(HttpStatusCode.NotFound, b.Index.Ids.ToArray().Except(a.Index.Ids.ToArray()).First(), "b");
 
-        await PutAsync(b.Content, "public.b");
-        await _assets.UntagAsync(new UntagAssetRequest { Tag = "public.a" });
+        await PublishAsync(b.Content, "b");
+        await _assets.UnpublishAsync(new UnpublishAssetRequest { Name = "a" });
         await AssertStatusesAsync(HttpStatusCode.OK, shared, "b");
         await AssertStatusesAsync(HttpStatusCode.NotFound, own, "a");
     }
@@ -100,7 +101,7 @@ public sealed class AssetOrigins : IAsyncLifetime
     public async Task A_cache_is_told_all_that_it_asks_for()
     {
         var asset = new TestAsset(CasyncInputs.Make("rand-1m"));
-        await PutAsync(asset.Content, "public.r");
+        await PublishAsync(asset.Content, "r");
         var chunk = $"{Root}/{ChunkFile.PathOf(asset.Index[0].Id)}";
         using var got = await _http.GetAsync(chunk);
         var file = await got.Content.ReadAsByteArrayAsync();
@@ -136,7 +137,7 @@ public sealed class AssetOrigins : IAsyncLifetime
     public async Task Every_other_path_and_method_is_refused()
     {
         var asset = new TestAsset(CasyncInputs.Make("rand-16k"));
-        await PutAsync(asset.Content, "public.r");
+        await PublishAsync(asset.Content, "r");
         var id = asset.Index[0].Id.ToString();
         string[] wrong =
         [
@@ -177,11 +178,11 @@ public sealed class AssetOrigins : IAsyncLifetime
         await RestartAsync();
         await Eventually.HoldsAsync(async () => await FrontierAsync() > 0, "the cursor");
         var before = await FrontierAsync();
-        await PutAsync(a.Content, "public.a");
-        await PutAsync(b.Content, "public.b");
+        await PublishAsync(a.Content, "a");
+        await PublishAsync(b.Content, "b");
         await PutAsync(b.Content, "private");
         await _assets.UntagAsync(new UntagAssetRequest { Tag = "private" });
-        await _assets.UntagAsync(new UntagAssetRequest { Tag = "public.a" });
+        await _assets.UnpublishAsync(new UnpublishAssetRequest { Name = "a" });
         await Eventually.HoldsAsync(() => !cache.Requests.IsEmpty, "the first request");
         await _daemon.DisposeAsync();
         _channel.Dispose();
@@ -194,11 +195,11 @@ public sealed class AssetOrigins : IAsyncLifetime
         Assert.Equal(expected, cache.Requests.Order(StringComparer.Ordinal));
         await Eventually.HoldsAsync(async () => await FrontierAsync() > before, "the cursor moves on");
 
-        // Told once, it is not told again by a later start; a tag that moves takes its index along.
+        // Told once, it is not told again by a later start; a publication that moves takes its index along.
         cache.Requests.Clear();
         await RestartAsync();
-        await _assets.TagAsync(new TagAssetRequest { Tag = "public.b", Asset = a.Index.FileDigest().ToString() });
-        await Eventually.HoldsAsync(() => !cache.Requests.IsEmpty, "the request of the tag that moved");
+        await _assets.PublishAsync(new PublishAssetRequest { Name = "b", Asset = a.Index.FileDigest().ToString() });
+        await Eventually.HoldsAsync(() => !cache.Requests.IsEmpty, "the request of the publication that moved");
         Assert.Equal(["PURGE /cdn/index/b.caibx"], cache.Requests);
     }
 
@@ -249,6 +250,12 @@ public sealed class AssetOrigins : IAsyncLifetime
         }
 
         return _http.SendAsync(request);
+    }
+
+    private async Task PublishAsync(byte[] content, string name)
+    {
+        await PutAsync(content, "tag-" + name);
+        await _assets.PublishAsync(new PublishAssetRequest { Name = name, Asset = "tag-" + name });
     }
 
     private async Task PutAsync(byte[] content, string tag, string tenant = "")

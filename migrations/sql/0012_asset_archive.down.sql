@@ -1,0 +1,3 @@
+DROP TABLE "asset_archive";
+
+DROP TABLE "asset_publication";

@@ -170,6 +170,10 @@ internal static class UpgradeRecords
         new AssetPin { Name = "bare", Asset = "bare" },
         new AssetLease { Name = "l", Asset = new string('a', 64), ExpireTime = Noon, Holder = "uid:0" },
         new AssetLease { Name = "bare", Asset = "bare" },
+        new AssetPublication { Name = "image", Asset = new string('a', 64) },
+        new AssetPublication { Name = "bare", Asset = "bare" },
+        new AssetArchive { Asset = new string('a', 64), Backend = "cold" },
+        new AssetArchive { Asset = "bare" },
     ];
 
     /// <summary>Replaces the bare machine after all were made.</summary>

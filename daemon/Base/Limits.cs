@@ -129,6 +129,24 @@ public static partial class Limits
     /// <summary>Frames at which readers are held back so that the log begins again: 256 MiB.</summary>
     public const int StoreWalFramesMax = 65536;
 
+    /// <summary>A segment of the journal: at full load some tenths of a second, so that the making of one is rare and little is kept for long.</summary>
+    public const int StoreJournalSegmentBytes = 32 * 1024 * 1024;
+
+    /// <summary>The journal as a whole. Past it, checkpoints no longer wait for a good moment.</summary>
+    public const long StoreJournalBytesMax = 8L * StoreJournalSegmentBytes;
+
+    /// <summary>A group that changes more is committed and synced itself: a large value would otherwise be written, and synced, twice.</summary>
+    public const int StoreJournalRecordBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>The longest that an acknowledged group waits for its commit: what a start after a crash has to do again, and how many rows share a page.</summary>
+    public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Changes that wait for their commit: about what the writer's page cache holds the pages of.</summary>
+    public const long StoreLazyCommitBytesMax = 32 * 1024 * 1024;
+
+    /// <summary>With nothing to do for so long, the writer commits what waits.</summary>
+    public static readonly TimeSpan StoreLazyCommitIdle = TimeSpan.FromMilliseconds(20);
+
     /// <summary>How long readers are held back for that at most.</summary>
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
 

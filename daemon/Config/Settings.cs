@@ -11,6 +11,12 @@ public enum LogLevelName
     Error,
 }
 
+public enum DurabilityName
+{
+    Wal,
+    Journal,
+}
+
 public enum LogFormat
 {
     Text,
@@ -40,6 +46,9 @@ public sealed record Settings
     public required string RuntimeDirectory { get; init; }
 
     public required string LibraryDirectory { get; init; }
+
+    /// <summary>How an acknowledged write is kept.</summary>
+    public DurabilityName Durability { get; init; } = DurabilityName.Wal;
 
     /// <summary>A further mTLS listener; null when none is asked for.</summary>
     public IPEndPoint? TcpListener { get; init; }

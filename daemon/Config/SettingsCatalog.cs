@@ -54,6 +54,13 @@ public static class SettingsCatalog
         },
         new()
         {
+            Key = "store.durability", Flags = ["--durability"], Kind = SettingKind.Choice, Choices = ["wal", "journal"], Default = "wal",
+            Zero = "not allowed",
+            Description = "How an acknowledged write is kept: wal syncs a commit of the database per group of writes; journal, newer and optional, syncs one record per group beside it, and commits later. It may be changed at any start.",
+            Show = s => s.Durability.ToString().ToLowerInvariant(), Apply = (s, v) => s with { Durability = (DurabilityName)v.Number },
+        },
+        new()
+        {
             Key = "socket", Flags = ["--socket", "-s"], Kind = SettingKind.Address, Default = "<runtime_dir>/aurae.sock",
             Zero = "not allowed", Description = "Where clients connect with TLS: path of a Unix socket, or ADDRESS:PORT for TCP.",
             Show = s => s.Socket.ToString(), Apply = (s, v) => s with { Socket = v.Address! },

@@ -118,7 +118,7 @@ public sealed class EventTail(Database database)
     {
         Interlocked.Increment(ref _reads);
         var range = new EventRange(after + 1, long.MaxValue, IsDescending: false, Limits.EventPageEventsMax);
-        EventsPage page = await database.ReadAsync(unit => EventsPage.Read(unit, range, wanted), cancel).ConfigureAwait(false);
+        EventsPage page = await database.ReadEventsAsync(range, wanted, cancel).ConfigureAwait(false);
         if (page.First > after + 1)
         {
             throw BelowFloor("after", after + 1, page.First);

@@ -112,6 +112,7 @@ internal sealed class Composition : IAsyncDisposable
         {
             Directory = settings.LibraryDirectory,
             KeyPath = settings.ServerKeyPath,
+            Durability = settings.Durability == DurabilityName.Journal ? Durability.Journal : Durability.Wal,
             Time = time,
             Failed = fault =>
             {

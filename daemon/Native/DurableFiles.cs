@@ -25,6 +25,15 @@ public static partial class DurableFiles
     /// <summary>Makes the file's content durable. Fault(Internal) when the disk refuses; never tried twice, as a second try may claim what the first lost.</summary>
     public static void SyncFile(string path) => Sync(path, OpenReadOnly | OpenCloseOnExec);
 
+    /// <summary>Makes an open file's content durable, without what only tells of it (fdatasync). Fault(Internal) when the disk refuses; never tried twice.</summary>
+    public static void SyncData(SafeFileHandle file, string path)
+    {
+        if (fdatasync(file) != 0)
+        {
+            throw new Fault(FaultKind.Internal, $"cannot make {path} durable: {Marshal.GetLastPInvokeErrorMessage()}", hint: "check the disk: dmesg") { Reason = "DISK_FAILED" };
+        }
+    }
+
     /// <summary>Makes names created, renamed or removed in the directory durable.</summary>
     public static void SyncDirectory(string path) => Sync(path, OpenReadOnly | OpenDirectory | OpenCloseOnExec);
 
@@ -135,6 +144,9 @@ public static partial class DurableFiles
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fdatasync(SafeFileHandle file);
 
     [LibraryImport("libc")]
     private static partial int close(int descriptor);

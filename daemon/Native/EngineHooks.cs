@@ -29,6 +29,12 @@ public sealed unsafe partial class EngineHooks : IDisposable
     public const int ActionSavepoint = 32;
     public const int ActionRecursive = 33;
 
+    private const int ActionCreateView = 8;
+    private const int ActionDropFirst = 10;
+    private const int ActionDropLast = 17;
+    private const int ActionAlterFirst = 26;
+    private const int ActionAlterLast = 30;
+
     private static readonly ConcurrentDictionary<nint, EngineHooks> Living = new();
     private static long _count;
 
@@ -49,6 +55,15 @@ public sealed unsafe partial class EngineHooks : IDisposable
 
     /// <summary>Frames in the write-ahead log after this connection's last commit.</summary>
     public int WalFrames => _walFrames;
+
+    /// <summary>True of what makes, alters, drops or analyses anything but rows, or sets a pragma.</summary>
+    public static bool ChangesSchema(EngineAccess access) => access.Action switch
+    {
+        >= ActionCreateIndex and <= ActionCreateView or >= ActionDropFirst and <= ActionDropLast or >= ActionAlterFirst and <= ActionAlterLast
+            => access.Schema is not "temp",
+        ActionPragma => access.Second is not null,
+        _ => false,
+    };
 
     /// <summary>After the connection is closed. One that a statement keeps open a while yet is allowed nothing more.</summary>
     public void Dispose() => _ = Living.TryRemove(_number, out _);

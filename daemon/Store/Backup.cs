@@ -1,5 +1,6 @@
 using Auraed.Base;
 using Auraed.Native;
+using Auraed.Store.Journal;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -38,6 +39,7 @@ internal static class Backup
                 target.Execute("PRAGMA journal_mode = MEMORY");
                 target.Execute("PRAGMA synchronous = OFF");
                 Copy(source, target, progress, cancel);
+                JournalPosition.Detach(target);
                 // A copy stands alone: opening it must not need a log beside it.
                 target.Execute("PRAGMA journal_mode = DELETE");
             }

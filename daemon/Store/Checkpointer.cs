@@ -14,6 +14,9 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     /// <summary>Frames in the log now.</summary>
     public int Frames => LogIsEmpty ? 0 : connection.WalFrames;
 
+    /// <summary>True when the file holds, durably, everything that was committed.</summary>
+    public bool HasMovedAll => Frames == _moved;
+
     /// <summary>Cut to nothing, and nothing was committed since.</summary>
     private bool LogIsEmpty { get; set; }
 

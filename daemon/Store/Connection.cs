@@ -1,6 +1,7 @@
 using System.Text;
 using Auraed.Base;
 using Auraed.Native;
+using Auraed.Store.Journal;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -24,6 +25,7 @@ internal enum ConnectionMode
 internal sealed class Connection : IDisposable
 {
     private const int NoCheckpointOnClose = 1006;
+    private const int EnableTriggers = 1003;
     private const int Defensive = 1010;
     private const int TrustedSchema = 1017;
 
@@ -37,6 +39,7 @@ internal sealed class Connection : IDisposable
     private readonly List<Statement> _loose = [];
     private readonly List<Statement> _touched = [];
     private Func<EngineAccess, bool>? _guard;
+    private bool _schemaSeen;
     private bool _closed;
 
     private Connection(sqlite3 handle, TableVersions tables)
@@ -52,6 +55,9 @@ internal sealed class Connection : IDisposable
 
     /// <summary>Told of every statement that a unit starts, once; the unit collects its tables here.</summary>
     public Action<Statement>? Started { get; set; }
+
+    /// <summary>Where changed rows are written down; null when nobody asks.</summary>
+    public ChangeCapture? Changes { get; set; }
 
     /// <summary>False inside a transaction.</summary>
     public bool IsIdle => raw.sqlite3_get_autocommit(_handle) != 0;
@@ -232,8 +238,26 @@ internal sealed class Connection : IDisposable
     public int Checkpoint(int mode, out int logFrames, out int movedFrames) =>
         raw.sqlite3_wal_checkpoint_v2(_handle, "main", mode, out logFrames, out movedFrames);
 
+    /// <summary>Makes every commit in the log durable. Fault(Internal) when the disk refuses, and then nobody knows what it kept.</summary>
+    public void SyncLog()
+    {
+        var code = EngineLog.Sync(_handle);
+        if (code != raw.SQLITE_OK)
+        {
+            throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "the log could not be made durable");
+        }
+    }
+
     /// <summary>The last connection of a stopped database leaves one file.</summary>
     public void FoldOnClose() => raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 0, out _);
+
+    /// <summary>
+    /// Until <see cref="EndRawWrites"/> rows are written as they are: no trigger, no foreign key, and the tables behind full-text indexes like any other.
+    /// Outside a transaction, and for rows that went through all of that before.
+    /// </summary>
+    public void BeginRawWrites() => SetRawWrites(true);
+
+    public void EndRawWrites() => SetRawWrites(false);
 
     /// <summary>After a unit of work: every statement that it started is reset and has forgotten its values.</summary>
     public void EndUnit()
@@ -284,6 +308,11 @@ internal sealed class Connection : IDisposable
         {
             statement.IsTouched = true;
             _touched.Add(statement);
+            if (statement.ChangesSchema)
+            {
+                Changes?.Omit();
+            }
+
             Started?.Invoke(statement);
         }
     }
@@ -310,6 +339,13 @@ internal sealed class Connection : IDisposable
         }
     }
 
+    private void SetRawWrites(bool isRaw)
+    {
+        Execute(isRaw ? "PRAGMA foreign_keys = OFF" : "PRAGMA foreign_keys = ON");
+        _ = raw.sqlite3_db_config(_handle, EnableTriggers, isRaw ? 0 : 1, out _);
+        _ = raw.sqlite3_db_config(_handle, Defensive, isRaw ? 0 : 1, out _);
+    }
+
     /// <summary>A statement that no unit knows of; the caller closes it.</summary>
     private Statement CompileOnce(string sql)
     {
@@ -329,17 +365,19 @@ internal sealed class Connection : IDisposable
     {
         _readsSeen.Clear();
         _writesSeen.Clear();
+        _schemaSeen = false;
         var code = raw.sqlite3_prepare_v3(_handle, Encoding.UTF8.GetBytes(sql), 0, out var handle);
         if (code != raw.SQLITE_OK)
         {
             throw FaultOf(code, "a statement cannot be prepared");
         }
 
-        return new Statement(this, handle, sql, [.. _readsSeen], [.. _writesSeen]);
+        return new Statement(this, handle, sql, [.. _readsSeen], [.. _writesSeen], _schemaSeen);
     }
 
     private bool OnAccess(EngineAccess access)
     {
+        _schemaSeen |= EngineHooks.ChangesSchema(access);
         if (access.First is { } table && access.Schema is not "temp")
         {
             if (access.Action == EngineHooks.ActionRead)

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Store.Journal;
 using Auraed.Store.Replay;
 
 namespace Auraed.Store;
@@ -16,6 +17,8 @@ public sealed class Database : IAsyncDisposable
     private readonly ReaderPool _readers;
     private readonly Checkpointer _checkpointer;
     private readonly Writer _writer;
+    private readonly PendingGroups? _pending;
+    private readonly RecentLog? _recent;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _durable;
     private Fault? _failure;
@@ -33,7 +36,14 @@ public sealed class Database : IAsyncDisposable
         var readers = options.ReaderCount > 0 ? options.ReaderCount : Math.Max(4, 2 * Environment.ProcessorCount);
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
         _checkpointer = new Checkpointer(connection, _readers);
-        _writer = new Writer(connection, tables, options.Time, _checkpointer, OnCommitted, OnFailed);
+        var queue = new WriteQueue();
+        if (options.Durability == Durability.Journal)
+        {
+            _pending = new PendingGroups(queue.Wake);
+            _recent = new RecentLog();
+        }
+
+        _writer = new Writer(connection, queue, tables, options.Time, LogOf, _recent, OnCommitted, OnFailed);
         _durable = _writer.Sequence;
         _writer.Start();
     }
@@ -101,8 +111,30 @@ public sealed class Database : IAsyncDisposable
         return item.Task;
     }
 
-    /// <summary>Runs the work on one snapshot; the token interrupts a running statement.</summary>
-    public Task<T> ReadAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) => _readers.RunAsync(work, cancel);
+    /// <summary>Runs the work on one snapshot, which holds everything that was acknowledged before the call; the token interrupts a running statement.</summary>
+    public Task<T> ReadAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) =>
+        _pending is { } pending && pending.Sealed is var wanted && pending.Committed < wanted
+            ? ReadAfterAsync(work, pending, wanted, cancel)
+            : _readers.RunAsync(work, cancel);
+
+    /// <summary>
+    /// The same for work without any effect but its result: it may be begun twice, and in return does not wait for a commit of tables that it does not read.
+    /// </summary>
+    public Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) =>
+        _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted
+            ? ReadPurelyAsync(work, pending, wanted, held, cancel)
+            : _readers.RunAsync(work, cancel);
+
+    /// <summary>A part of the event log; the newest comes from memory where it is not in a snapshot yet.</summary>
+    public Task<EventsPage> ReadEventsAsync(EventRange range, EventWanted wanted, CancellationToken cancel) =>
+        _recent?.Page(range, wanted) is { } page ? Task.FromResult(page) : ReadAsync(unit => EventsPage.Read(unit, range, wanted), cancel);
+
+    /// <summary>What follows a sequence, as <see cref="Records.EventRows.Read"/> has it; the newest comes from memory.</summary>
+    public Task<Records.EventBatch> ReadEventsAsync(string tenant, long after, int countMax, Func<string, string, bool> wants, CancellationToken cancel) =>
+        _recent?.Rows(tenant, after, countMax, wants) is { } rows ? Task.FromResult(rows) : ReadAsync(unit => Records.EventRows.Read(unit, tenant, after, countMax, wants), cancel);
+
+    /// <summary>Completes when a new snapshot holds everything that was acknowledged before the call.</summary>
+    public Task SettleAsync(CancellationToken cancel) => _pending is { } pending ? pending.WaitAsync(pending.Sealed, cancel) : Task.CompletedTask;
 
     /// <summary>Signs checkpoints; null when server.key is of a kind that signs none.</summary>
     internal Proof.CheckpointKey? Signer => _key.Signer;
@@ -191,16 +223,45 @@ public sealed class Database : IAsyncDisposable
         _lock.Dispose();
     }
 
-    /// <summary>Long work on a connection and a thread of its own, so that it takes none of the readers'.</summary>
-    private Task<T> AsideAsync<T>(Func<Connection, T> work, CancellationToken cancel) => Task.Factory.StartNew(
-        () =>
+    private async Task<T> ReadAfterAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, CancellationToken cancel)
+    {
+        await pending.WaitAsync(wanted, cancel).ConfigureAwait(false);
+        return await _readers.RunAsync(work, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads at once what no acknowledged and uncommitted group has touched, and waits for the commit of the rest.</summary>
+    private async Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, long held, CancellationToken cancel)
+    {
+        try
         {
-            using var connection = Connection.Open(Path, ConnectionMode.Read, _key, _tables, Options.FileLayer);
-            return work(connection);
-        },
-        cancel,
-        TaskCreationOptions.LongRunning,
-        TaskScheduler.Default);
+            return await _readers.RunAsync(work, cancel, table => pending.IsPending(table, held)).ConfigureAwait(false);
+        }
+        catch (BehindException)
+        {
+            await pending.WaitAsync(wanted, cancel).ConfigureAwait(false);
+        }
+
+        return await _readers.RunAsync(work, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Long work on a connection and a thread of its own, so that it takes none of the readers'.</summary>
+    private async Task<T> AsideAsync<T>(Func<Connection, T> work, CancellationToken cancel)
+    {
+        await SettleAsync(cancel).ConfigureAwait(false);
+        return await Task.Factory.StartNew(
+            () =>
+            {
+                using var connection = Connection.Open(Path, ConnectionMode.Read, _key, _tables, Options.FileLayer);
+                return work(connection);
+            },
+            cancel,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).ConfigureAwait(false);
+    }
+
+    private IGroupLog LogOf(long sequence, WriterCounts counts) => _pending is null
+        ? new WalGroups(_connection, _checkpointer)
+        : new JournalGroups(_connection, _checkpointer, _pending, Options, _key, Id, sequence, counts);
 
     private void OnCommitted(long sequence)
     {

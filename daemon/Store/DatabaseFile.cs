@@ -1,6 +1,7 @@
 using System.Globalization;
 using Auraed.Base;
 using Auraed.Native;
+using Auraed.Store.Journal;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -8,7 +9,10 @@ namespace Auraed.Store;
 /// <summary>Making, recognising and opening aurae.db. Nothing here changes a file that it refuses.</summary>
 internal static class DatabaseFile
 {
-    public const string Name = "aurae.db";
+    public const string Name = StemName + ".db";
+
+    /// <summary>What the names of the database's files begin with.</summary>
+    public const string StemName = "aurae";
 
     /// <summary>Measured: best for small grouped rows and point reads.</summary>
     public const int PageBytes = 4096;
@@ -16,6 +20,10 @@ internal static class DatabaseFile
     /// <summary>"AURA"; of a TEST database "AURT".</summary>
     private const int ApplicationReal = 0x41555241;
     private const int ApplicationTest = 0x41555254;
+
+    /// <summary>"AURJ" and "AURK": the same while a journal goes on behind the file, so that no binary opens it that does not know of journals.</summary>
+    private const int ApplicationRealJournal = 0x4155524A;
+    private const int ApplicationTestJournal = 0x4155524B;
 
     /// <summary>Below this one, a checkpoint beside a commit can corrupt the log.</summary>
     private const int EngineVersionMin = 3051003;
@@ -65,6 +73,7 @@ internal static class DatabaseFile
         var connection = OpenExisting(options, key, tables);
         try
         {
+            JournalRecovery.Run(connection, options, key);
             _ = Migrate(connection, options, key, null);
             connection.Execute("PRAGMA journal_mode = WAL");
             return connection;
@@ -86,7 +95,11 @@ internal static class DatabaseFile
         }
 
         FileProbe.Check(path, key, options.KeyPath);
-        LogProbe.Check(path + "-wal");
+        if (JournalFiles.List(options.Directory).Count == 0)
+        {
+            LogProbe.Check(path + "-wal");
+        }
+
         Connection? connection = null;
         try
         {
@@ -129,9 +142,29 @@ internal static class DatabaseFile
     public static string SnapshotPath(DatabaseOptions options, string why) =>
         Path.Combine(Path.GetFullPath(options.Directory), "snapshots", $"aurae-{options.Time.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmssfff'Z'}-{why}.db");
 
-    public static bool IsOurs(long application) => application is ApplicationReal or ApplicationTest;
+    public static bool IsOurs(long application) => application is ApplicationReal or ApplicationTest or ApplicationRealJournal or ApplicationTestJournal;
 
-    public static bool IsTest(long application) => application == ApplicationTest;
+    public static bool IsTest(long application) => application is ApplicationTest or ApplicationTestJournal;
+
+    /// <summary>In the running transaction, if there is one: marks a file of ours as one that a journal goes on behind, or as one that stands alone.</summary>
+    public static void Mark(Connection connection, bool hasJournal)
+    {
+        var application = connection.QueryInteger("PRAGMA application_id");
+        var marked = ApplicationOf(application, hasJournal);
+        if (IsOurs(application) && marked != application)
+        {
+            connection.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {marked}"));
+        }
+    }
+
+    /// <summary>The application id of a file of the same class.</summary>
+    public static long ApplicationOf(long application, bool hasJournal) => (IsTest(application), hasJournal) switch
+    {
+        (false, false) => ApplicationReal,
+        (false, true) => ApplicationRealJournal,
+        (true, false) => ApplicationTest,
+        (true, true) => ApplicationTestJournal,
+    };
 
     public static Fault WrongClass(string path, bool test) =>
         new(FaultKind.Precondition, test ? $"{path} is the host's own database, and a TEST one was asked for" : $"{path} is marked as a TEST database", hint: "use a library directory of its own for tests") { Reason = "DATABASE_CLASS" };
@@ -167,7 +200,7 @@ internal static class DatabaseFile
     /// <summary>Whole or not at all: made beside its place, then renamed into it.</summary>
     private static void Create(string path, DatabaseOptions options, StoreKey key)
     {
-        if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 })
+        if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } || JournalFiles.List(options.Directory).Count > 0)
         {
             throw new Fault(FaultKind.Corrupt, $"{path} is gone and its log is still there", hint: "put aurae.db back beside its log, or auraed restore") { Reason = "DATABASE_MISSING" };
         }

@@ -15,6 +15,9 @@ public sealed record DatabaseOptions
     /// <summary>False refuses to make a database where there is none.</summary>
     public bool CreateIfMissing { get; init; } = true;
 
+    /// <summary>How what is acknowledged is kept. It may be another one at every open.</summary>
+    public Durability Durability { get; init; } = Durability.Wal;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Read-only connections at most; 0 takes twice the processors, and four at least.</summary>
@@ -25,6 +28,18 @@ public sealed record DatabaseOptions
 
     /// <summary>The engine's file layer; null is its default. Fault tests put theirs in.</summary>
     internal string? FileLayer { get; init; }
+
+    /// <summary>The journal's file layer. Fault tests put theirs in.</summary>
+    internal Journal.JournalFiles JournalFiles { get; init; } = Journal.JournalFiles.Default;
+
+    /// <summary>A segment of the journal. Tests take small ones.</summary>
+    internal int JournalSegmentBytes { get; init; } = Base.Limits.StoreJournalSegmentBytes;
+
+    /// <summary>How long the writer is without work before it commits what the journal holds.</summary>
+    internal TimeSpan LazyCommitIdle { get; init; } = Base.Limits.StoreLazyCommitIdle;
+
+    /// <summary>How long what the journal holds waits for its commit at most.</summary>
+    internal TimeSpan LazyCommitTimeMax { get; init; } = Base.Limits.StoreLazyCommitTimeMax;
 
     /// <summary>The migrations that make the schema; null takes the embedded ones.</summary>
     internal IReadOnlyList<Migration>? Migrations { get; init; }

@@ -50,6 +50,11 @@ internal static class FileSwap
             DurableFiles.SyncDirectory(directory);
             // The log goes first: beside the new file it would be taken for that one's.
             Move(current + "-wal", aside);
+            foreach (var segment in Journal.JournalFiles.List(directory))
+            {
+                Move(segment.Path, aside);
+            }
+
             File.Delete(current + "-shm");
             CrashPoint.Reach("swap.log_moved");
             Move(current, aside);

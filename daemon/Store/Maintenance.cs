@@ -112,6 +112,7 @@ public static class Maintenance
         using var held = DatabaseFile.TakeDirectory(options);
         using var key = LoadKey(options.KeyPath, out _);
         using var connection = DatabaseFile.OpenExisting(options, key, new TableVersions());
+        Journal.JournalRecovery.Run(connection, options, key);
         var plan = DatabaseFile.Migrate(connection, options, key, to);
         connection.FoldOnClose();
         return plan;

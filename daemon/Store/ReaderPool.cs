@@ -15,7 +15,8 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
     private int _waiting;
     private bool _closed;
 
-    public async Task<T> RunAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel)
+    /// <param name="isBehind">Of a table: the snapshot may lack rows of it, and the work is to be ended with <see cref="BehindException"/>.</param>
+    public async Task<T> RunAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel, Func<int, bool>? isBehind = null)
     {
         cancel.ThrowIfCancellationRequested();
         if (!_free.Wait(0, CancellationToken.None))
@@ -29,7 +30,7 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
             var sound = false;
             try
             {
-                var result = reader.Run(work, cancel);
+                var result = reader.Run(work, cancel, isBehind);
                 sound = true;
                 return result;
             }
@@ -150,7 +151,7 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
 
         public bool IsSound => connection.IsIdle;
 
-        public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel)
+        public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel, Func<int, bool>? isBehind)
         {
             _unit.Tables.Clear();
             lock (_interrupting)
@@ -159,11 +160,14 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
                 _run++;
             }
 
+            _unit.IsBehind = isBehind;
+            _unit.WasBehind = false;
             using var registration = cancel.CanBeCanceled ? cancel.UnsafeRegister(static self => ((Reader)self!).Interrupt(), this) : default;
             try
             {
                 connection.Prepare("BEGIN").Execute();
-                return work(_unit);
+                var result = work(_unit);
+                return _unit.WasBehind ? throw new BehindException() : result;
             }
             catch (Fault fault) when (cancel.IsCancellationRequested && (fault.InnerException as EngineException)?.Primary == raw.SQLITE_INTERRUPT)
             {

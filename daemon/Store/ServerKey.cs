@@ -114,15 +114,17 @@ public sealed class ServerKey : IDisposable
     }
 }
 
-/// <summary>The database's raw key in the engine's spelling, x'64 hexadecimal digits', in locked memory, and the server's key as the signer of checkpoints.</summary>
+/// <summary>The database's raw key in the engine's spelling, x'64 hexadecimal digits', and the journal's, in locked memory, and the server's key as the signer of checkpoints.</summary>
 internal sealed class StoreKey : IDisposable
 {
     private const int RawBytes = 32;
-    private readonly LockedMemory _memory = new(RawBytes + 3 + (2 * RawBytes));
+    private const int TextBytes = 3 + (2 * RawBytes);
+    private readonly LockedMemory _memory = new(RawBytes + TextBytes + RawBytes);
 
     public StoreKey(ServerKey server)
     {
         server.Derive(KeyPurpose.Database, Raw);
+        server.Derive(KeyPurpose.Journal, _memory.Span[(RawBytes + TextBytes)..]);
         Identity = server.Identity;
         Signer = server.Signer();
         var text = Text;
@@ -146,7 +148,10 @@ internal sealed class StoreKey : IDisposable
     /// <summary>The 32 key bytes.</summary>
     public Span<byte> Raw => _memory.Span[..RawBytes];
 
-    private Span<byte> Text => _memory.Span[RawBytes..];
+    /// <summary>The 32 bytes from which the journal's keys come.</summary>
+    public ReadOnlySpan<byte> Journal => _memory.Span[(RawBytes + TextBytes)..];
+
+    private Span<byte> Text => _memory.Span.Slice(RawBytes, TextBytes);
 
     /// <summary>The first thing done to a connection: no PRAGMA text, so the key passes no SQL parser and stays in no statement.</summary>
     public void Apply(SQLitePCL.sqlite3 connection)

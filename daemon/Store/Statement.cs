@@ -15,8 +15,11 @@ public sealed class Statement : IColumnWriter, IColumnReader
     private readonly Connection _connection;
     private readonly sqlite3_stmt _handle;
 
-    internal Statement(Connection connection, sqlite3_stmt handle, string sql, int[] reads, int[] writes)
+    private int _changesBefore;
+
+    internal Statement(Connection connection, sqlite3_stmt handle, string sql, int[] reads, int[] writes, bool changesSchema)
     {
+        ChangesSchema = changesSchema;
         _connection = connection;
         _handle = handle;
         Sql = sql;
@@ -40,6 +43,9 @@ public sealed class Statement : IColumnWriter, IColumnReader
     internal int[] Reads { get; }
 
     internal int[] Writes { get; }
+
+    /// <summary>Changes something that is no row of a table.</summary>
+    internal bool ChangesSchema { get; }
 
     /// <summary>Started in this unit, and so to be cleared at its end.</summary>
     internal bool IsTouched { get; set; }
@@ -116,6 +122,11 @@ public sealed class Statement : IColumnWriter, IColumnReader
             _connection.OnStart(this);
         }
 
+        if (!IsActive)
+        {
+            _changesBefore = _connection.Changes?.Length ?? 0;
+        }
+
         var code = raw.sqlite3_step(_handle);
         if (code == raw.SQLITE_ROW)
         {
@@ -130,6 +141,7 @@ public sealed class Statement : IColumnWriter, IColumnReader
         }
 
         var fault = _connection.FaultOf(code, "a statement failed");
+        _connection.Changes?.Failed(_changesBefore);
         Reset();
         throw fault;
     }

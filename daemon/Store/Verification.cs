@@ -45,9 +45,10 @@ internal static class Verification
         }
 
         var log = new FileInfo(path + "-wal");
-        if (log.Exists && log.Length > 0)
+        var hasJournal = Path.GetFileName(path) == DatabaseFile.Name && Journal.JournalFiles.List(Path.GetDirectoryName(path)!).Count > 0;
+        if ((log.Exists && log.Length > 0) || hasJournal)
         {
-            throw new Fault(FaultKind.Precondition, $"{path} has a log beside it, so it is in use or its daemon was killed", hint: "verify through the daemon, or start and stop it first") { Reason = "LOG_BESIDE" };
+            throw new Fault(FaultKind.Precondition, $"{path} has a {(hasJournal ? "journal" : "log")} beside it, so it is in use or its daemon was killed", hint: "verify through the daemon, or start and stop it first") { Reason = "LOG_BESIDE" };
         }
 
         FileProbe.Check(path, key, keyPath);

@@ -53,21 +53,37 @@ public sealed class ReadUnit
     internal ReadUnit(Connection connection)
     {
         _connection = connection;
-        connection.Started = statement =>
-        {
-            foreach (var table in statement.Reads)
-            {
-                Tables.Add(table);
-            }
-        };
+        connection.Started = OnStarted;
     }
 
     /// <summary>Every table that this unit has read so far.</summary>
     internal HashSet<int> Tables { get; } = [];
+
+    /// <summary>True of a table whose acknowledged rows this snapshot may lack; null when it lacks none.</summary>
+    internal Func<int, bool>? IsBehind { get; set; }
+
+    /// <summary>It was about to read such a table.</summary>
+    internal bool WasBehind { get; set; }
 
     /// <summary>A statement of this unit's connection; the same text is compiled once.</summary>
     public Statement Prepare(string sql) => _connection.Prepare(sql);
 
     /// <summary>A statement of a stranger: every access that the engine names while preparing it must be allowed by the guard.</summary>
     public Statement PrepareGuarded(string sql, Func<Native.EngineAccess, bool> guard) => _connection.PrepareGuarded(sql, guard);
+
+    private void OnStarted(Statement statement)
+    {
+        foreach (var table in statement.Reads)
+        {
+            Tables.Add(table);
+            if (IsBehind?.Invoke(table) == true)
+            {
+                WasBehind = true;
+                throw new BehindException();
+            }
+        }
+    }
 }
+
+/// <summary>Ends a unit of reading whose snapshot lacks what it is about to read; it is begun again on a later one.</summary>
+internal sealed class BehindException : Exception;

@@ -1,23 +1,25 @@
 using System.Diagnostics;
 using Auraed.Base;
+using Auraed.Store.Journal;
 using SQLitePCL;
 
 namespace Auraed.Store;
 
 /// <summary>
-/// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, commits them with one sync, and only then
-/// has them answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after the COMMIT that holds it
-/// returned success; a COMMIT that failed is never tried again, and one whose sync failed ends all writing, as nobody can know what the disk kept.
+/// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, makes them durable with one sync, and only then
+/// has them answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after <see cref="IGroupLog.Seal"/> of its group
+/// returned; what failed there is never tried again, and a failed sync ends all writing, as nobody can know what the disk kept.
 /// </summary>
 internal sealed class Writer
 {
     private readonly Connection _connection;
-    private readonly WriteQueue _queue = new();
+    private readonly WriteQueue _queue;
     private readonly HashSet<int> _written = [];
     private readonly WriteUnit _unit;
     private readonly TableVersions _tables;
     private readonly TimeProvider _time;
-    private readonly Checkpointer _checkpointer;
+    private readonly IGroupLog _log;
+    private readonly RecentLog? _recent;
     private readonly Action<long> _committed;
     private readonly Action<Fault> _failed;
     private readonly Thread _thread;
@@ -25,19 +27,27 @@ internal sealed class Writer
     private readonly List<WriteItem> _done = [];
     private long _lastTime;
     private long _smallSeen;
+    private bool _isStale;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
-    public Writer(Connection connection, TableVersions tables, TimeProvider time, Checkpointer checkpointer, Action<long> committed, Action<Fault> failed)
+    public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, WriterCounts, IGroupLog> log, RecentLog? recent, Action<long> committed, Action<Fault> failed)
     {
         _connection = connection;
+        _queue = queue;
         _tables = tables;
         _time = time;
-        _checkpointer = checkpointer;
         _committed = committed;
         _failed = failed;
         _unit = new WriteUnit(connection, _written);
         _lastTime = _unit.Events.LastTime;
+        _log = log(_unit.Events.Sequence, Counts);
+        _recent = recent;
+        if (recent is not null)
+        {
+            _unit.Events.Keep();
+        }
+
         _thread = new Thread(Loop) { Name = "store writer", IsBackground = true };
     }
 
@@ -75,13 +85,16 @@ internal sealed class Writer
         {
             try
             {
-                _checkpointer.Fold();
+                _log.Fold();
                 request.SetResult();
             }
             catch (Fault fault)
             {
                 request.SetException(fault);
-                throw;
+                if (fault.Reason != "DISK_FULL")
+                {
+                    throw;
+                }
             }
         }
     }
@@ -92,20 +105,21 @@ internal sealed class Writer
         {
             while (true)
             {
-                var first = _queue.Take(Limits.StoreIdleMax);
+                var first = _queue.Take(_log.WaitMax);
                 Fold();
                 if (first is not null)
                 {
                     RunGroup(first);
-                    _checkpointer.AfterCommit();
+                    _log.AfterGroup();
                 }
                 else if (_stopping)
                 {
+                    _log.Close();
                     return;
                 }
                 else
                 {
-                    _checkpointer.WhenIdle();
+                    _log.WhenIdle();
                 }
             }
         }
@@ -134,6 +148,7 @@ internal sealed class Writer
         }
 
         Answer();
+        _log.Fail(told);
         _ = Interlocked.Exchange(ref _foldRequest, null)?.TrySetException(told);
         _failed(fault);
     }
@@ -145,13 +160,23 @@ internal sealed class Writer
         CrashPoint.Reach("group.before");
         try
         {
-            _connection.Prepare("BEGIN IMMEDIATE").Execute();
+            _log.Begin();
+            if (_isStale)
+            {
+                _unit.Events.Load();
+                _isStale = false;
+            }
         }
         catch (Fault fault)
         {
             first.Fail(fault);
             _group.Add(first);
             Answer();
+            if (fault.Kind == FaultKind.Corrupt)
+            {
+                throw;
+            }
+
             return;
         }
 
@@ -197,6 +222,7 @@ internal sealed class Writer
 
         _unit.Begin(Now());
         _connection.Prepare("SAVEPOINT unit").Execute();
+        var mark = _log.Mark();
         try
         {
             item.Run(_unit);
@@ -218,11 +244,11 @@ internal sealed class Writer
         }
         catch (Exception failure)
         {
-            return RollBackOne(item, failure);
+            return RollBackOne(item, failure, mark);
         }
     }
 
-    private bool RollBackOne(WriteItem item, Exception failure)
+    private bool RollBackOne(WriteItem item, Exception failure, int mark)
     {
         _connection.ResetUnit();
         if (!_connection.IsIdle)
@@ -230,6 +256,7 @@ internal sealed class Writer
             _connection.Prepare("ROLLBACK TO unit").Execute();
             _connection.Prepare("RELEASE unit").Execute();
             _connection.EndUnit();
+            _log.Undo(mark);
             _unit.Events.Undo();
             item.Fail(failure);
             Counts.UnitsRefused++;
@@ -237,8 +264,8 @@ internal sealed class Writer
         }
 
         // The engine rolled back everything: disk full or a disk error in the middle. All of the group are told the same.
-        _connection.EndUnit();
-        _unit.Events.Load();
+        _log.Abandon();
+        _isStale = true;
         FailDone(failure);
         item.Fail(failure);
         return false;
@@ -248,15 +275,14 @@ internal sealed class Writer
     {
         if (_done.Count == 0)
         {
-            _connection.Prepare("ROLLBACK").Execute();
-            _connection.EndUnit();
+            _log.Empty();
             return;
         }
 
         _tables.Begin(_written);
         try
         {
-            _connection.Prepare("COMMIT").Execute();
+            _log.Seal(_written, _unit.Events.Sequence);
         }
         catch (Fault fault)
         {
@@ -271,13 +297,23 @@ internal sealed class Writer
 
         Counts.Groups++;
         Counts.Units += _done.Count;
+        if (_unit.Events.Take() is { } appended)
+        {
+            _recent!.Add(appended);
+            if (_written.Contains(_tables.NumberOf("event_floor")) || _written.Contains(_tables.NumberOf("sqlite_master")))
+            {
+                // Below a floor that moves events are gone, and with the triggers of the log nothing keeps it as it was appended.
+                _recent.Clear();
+            }
+        }
+
         _committed(_unit.Events.Sequence);
     }
 
     private void CommitFailed(Fault fault)
     {
         var code = (fault.InnerException as EngineException)?.Primary;
-        if (code is not (raw.SQLITE_FULL or raw.SQLITE_BUSY or raw.SQLITE_CONSTRAINT))
+        if (fault.Reason != "DISK_FULL" && code is not (raw.SQLITE_BUSY or raw.SQLITE_CONSTRAINT))
         {
             // The commit may or may not be on the disk. Its callers learn exactly that, and no later write may build on it.
             var unknown = new Fault(FaultKind.Internal, $"{fault.Message}; whether this write is kept is known only after a restart", hint: "check the disk, then restart the daemon", cause: fault) { Reason = "OUTCOME_UNKNOWN" };
@@ -285,13 +321,8 @@ internal sealed class Writer
             throw fault;
         }
 
-        if (!_connection.IsIdle)
-        {
-            _connection.Prepare("ROLLBACK").Execute();
-        }
-
-        _connection.EndUnit();
-        _unit.Events.Load();
+        _log.Abandon();
+        _isStale = true;
         FailDone(fault);
     }
 
@@ -346,8 +377,14 @@ internal sealed class Writer
 /// <summary>What the writer has done since it started; read by metrics, written by its thread.</summary>
 public sealed class WriterCounts
 {
-    /// <summary>Commits with at least one unit in them.</summary>
+    /// <summary>Groups that became durable with at least one unit in them: commits, or records of the journal.</summary>
     public long Groups { get; internal set; }
+
+    /// <summary>Commits behind a journal; 0 without one.</summary>
+    public long Commits { get; internal set; }
+
+    /// <summary>Bytes written to the journal; 0 without one.</summary>
+    public long JournalBytes { get; internal set; }
 
     /// <summary>Units that became durable.</summary>
     public long Units { get; internal set; }

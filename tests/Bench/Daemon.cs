@@ -1,7 +1,7 @@
 namespace Auraed.Bench;
 
 /// <summary>The published daemon under a directory of its own.</summary>
-internal sealed class Daemon(BenchOptions options, Scratch scratch, string name)
+internal sealed class Daemon(BenchOptions options, Scratch scratch, string name, string durability = "wal")
 {
     public string Root { get; } = scratch.Make(name);
 
@@ -23,7 +23,7 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name)
     }
 
     public (Peer Peer, TimeSpan Time) Start() => Peer.StartNotifying(
-        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", "warn"], scratch.File("notify"));
+        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", "warn", "--durability", durability], scratch.File("notify"));
 
     /// <summary>Initialized and started; null, and a failure in the report, when that does not work, so that the peers are measured all the same.</summary>
     public Peer? StartOrReport(Report report, string part)

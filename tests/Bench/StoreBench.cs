@@ -7,6 +7,8 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
     private const string OrderedTls = "auraed Create, its own ids, mTLS";
     private const string Random = "auraed Create, random names";
     private const string RandomTls = "auraed Create, random names, mTLS";
+    private const string OrderedJournal = "auraed Create, its own ids, journal";
+    private const string RandomJournal = "auraed Create, random names, journal";
     private const string EtcdPut = "etcd Put";
     private const string EtcdRange = "etcd serializable Range";
     private const string Get = "auraed Get";
@@ -15,6 +17,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
     private const long ReadRecords = 20_000;
 
     private readonly Daemon _daemon = new(options, scratch, "store");
+    private readonly Daemon _journal = new(options, scratch, "journal", "journal");
 
     /// <summary>How many random names each server has been asked to create, so that no turn repeats a name of another.</summary>
     private readonly Dictionary<string, long> _next = [];
@@ -22,6 +25,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
     public Task RunAsync()
     {
         using var auraed = _daemon.StartOrReport(report, "store");
+        using var journal = _journal.StartOrReport(report, "store");
         using var etcd = Etcd.IsInstalled ? new Etcd(scratch) : null;
         using var postgres = Postgres.IsInstalled ? new Postgres(scratch) : null;
         if (etcd is null || postgres is null)
@@ -29,7 +33,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
             report.Note("etcd or PostgreSQL is not installed and is left out: packaging/dependencies bench");
         }
 
-        Creates(auraed, etcd, postgres);
+        Creates(auraed, journal, etcd, postgres);
         var memory = auraed is null ? 0 : Machine.Mebibytes(auraed.Id, "status", "VmHWM");
         Reads(auraed, etcd);
         if (auraed is null)
@@ -39,18 +43,27 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
 
         report.Table(
             "Memory after all creates and reads", "peak: the most it ever was.", ["what", "MiB"],
-            [["auraed RSS", Machine.Mebibytes(auraed.Id, "status", "VmRSS")], ["auraed RSS, peak while creating", memory]]);
+            [
+                ["auraed RSS", Machine.Mebibytes(auraed.Id, "status", "VmRSS")], ["auraed RSS, peak while creating", memory],
+                ["auraed with a journal, RSS, peak", journal is null ? null : Machine.Mebibytes(journal.Id, "status", "VmHWM")],
+            ]);
         report.AtMost("memory under load, peak RSS in MiB", memory, 200);
+        new DurabilityBench(options, scratch, report).Run();
         return Task.CompletedTask;
     }
 
-    private List<Target> CreateTargets(Peer? auraed, Etcd? etcd, Postgres? postgres)
+    private List<Target> CreateTargets(Peer? auraed, Peer? journal, Etcd? etcd, Postgres? postgres)
     {
         List<Target> targets = auraed is null ? [] :
         [
             Create(auraed, Ordered, _daemon.Plaintext, false), Create(auraed, OrderedTls, _daemon.Tls, false),
             Create(auraed, Random, _daemon.Plaintext, true), Create(auraed, RandomTls, _daemon.Tls, true),
         ];
+        if (journal is not null)
+        {
+            targets.AddRange([Create(journal, OrderedJournal, _journal.Plaintext, false), Create(journal, RandomJournal, _journal.Plaintext, true)]);
+        }
+
         if (etcd is not null)
         {
             targets.Add(etcd.Put);
@@ -64,9 +77,9 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
         return targets;
     }
 
-    private void Creates(Peer? auraed, Etcd? etcd, Postgres? postgres)
+    private void Creates(Peer? auraed, Peer? journal, Etcd? etcd, Postgres? postgres)
     {
-        var targets = CreateTargets(auraed, etcd, postgres);
+        var targets = CreateTargets(auraed, journal, etcd, postgres);
         var limits = new Limits(options, scratch);
         var rows = new List<object?[]> { limits.Sync(options.Seconds) };
         foreach (var streams in options.Streams)
@@ -80,6 +93,13 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
             {
                 report.AtLeast($"creates with our ids against etcd at {streams} streams", rounds.Ratio(Ordered, EtcdPut, run => run.PerSecond), 1.4);
                 report.AtLeast($"creates with random names against etcd at {streams} streams", rounds.Ratio(Random, EtcdPut, run => run.PerSecond), 0.6);
+            }
+
+            if (journal is not null && etcd is not null)
+            {
+                report.AtLeast($"creates with random names and a journal against etcd at {streams} streams", rounds.Ratio(RandomJournal, EtcdPut, run => run.PerSecond), 1.2);
+                report.AtMost($"p99 of creates with a journal against etcd's at {streams} streams", rounds.Ratio(RandomJournal, EtcdPut, run => run.P99), 1);
+                report.AtMost($"p99.9 of creates with a journal against etcd's at {streams} streams", rounds.Ratio(RandomJournal, EtcdPut, run => run.P999), 3);
             }
 
             if (auraed is not null && etcd is not null && streams == 64)
@@ -125,7 +145,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
         report.Table("Store, point reads by random name", "ratio: requests/s against etcd's serializable Range.", Rounds.Columns, rows);
     }
 
-    private static Target Create(Peer auraed, string name, IReadOnlyList<string> address, bool isNamed) =>
+    public static Target Create(Peer auraed, string name, IReadOnlyList<string> address, bool isNamed) =>
         new(name, auraed.Id, address, Messages.CreatePath, Messages.Create(isNamed));
 
     /// <summary>One turn of creates. The names of both random targets of the daemon come from one row of numbers.</summary>

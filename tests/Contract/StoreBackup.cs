@@ -5,10 +5,10 @@ using Auraed.Tests.Support;
 namespace Auraed.Tests.Contract;
 
 /// <summary>Copies, checks, restores and re-keys.</summary>
-public sealed class StoreBackup : IDisposable
+public abstract class StoreBackup(Durability durability) : IDisposable
 {
     private const string Marker = "PLAINTEXT-THAT-MUST-NOT-BE-SEEN";
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = new(durability);
 
     public void Dispose() => _fixture.Dispose();
 
@@ -148,3 +148,7 @@ public sealed class StoreBackup : IDisposable
         }
     }
 }
+
+public sealed class StoreBackupWal() : StoreBackup(Durability.Wal);
+
+public sealed class StoreBackupJournal() : StoreBackup(Durability.Journal);

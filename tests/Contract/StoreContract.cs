@@ -5,9 +5,9 @@ using Auraed.Tests.Support;
 namespace Auraed.Tests.Contract;
 
 /// <summary>What every user of the store relies on.</summary>
-public sealed class StoreContract : IDisposable
+public abstract class StoreContract(Durability durability) : IDisposable
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = new(durability);
 
     public void Dispose() => _fixture.Dispose();
 
@@ -239,3 +239,7 @@ public sealed class StoreContract : IDisposable
         },
         CancellationToken.None);
 }
+
+public sealed class StoreContractWal() : StoreContract(Durability.Wal);
+
+public sealed class StoreContractJournal() : StoreContract(Durability.Journal);

@@ -4,9 +4,9 @@ using Auraed.Tests.Support;
 namespace Auraed.Tests.Contract;
 
 /// <summary>The event chain: its bytes, and that no change of a row goes unseen.</summary>
-public sealed class StoreEvents : IDisposable
+public abstract class StoreEvents(Durability durability) : IDisposable
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = new(durability);
 
     public void Dispose() => _fixture.Dispose();
 
@@ -64,3 +64,7 @@ public sealed class StoreEvents : IDisposable
         Assert.StartsWith("events: ", Assert.Single(report.Findings), StringComparison.Ordinal);
     }
 }
+
+public sealed class StoreEventsWal() : StoreEvents(Durability.Wal);
+
+public sealed class StoreEventsJournal() : StoreEvents(Durability.Journal);

@@ -5,10 +5,10 @@ using Auraed.Tests.Support;
 namespace Auraed.Tests.Contract;
 
 /// <summary>Steps of the schema: planned, taken whole or not at all, undone, and refused when they do not fit.</summary>
-public sealed class StoreMigrations : IDisposable
+public abstract class StoreMigrations(Durability durability) : IDisposable
 {
     private static readonly Migration Second = Step("CREATE TABLE extra (a INTEGER PRIMARY KEY, b TEXT) STRICT; INSERT INTO extra VALUES (1, 'x; y');", "DROP TABLE extra;");
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = new(durability);
 
     public void Dispose() => _fixture.Dispose();
 
@@ -93,3 +93,7 @@ public sealed class StoreMigrations : IDisposable
         await StoreFixture.AppendAsync(database, "one");
     }
 }
+
+public sealed class StoreMigrationsWal() : StoreMigrations(Durability.Wal);
+
+public sealed class StoreMigrationsJournal() : StoreMigrations(Durability.Journal);

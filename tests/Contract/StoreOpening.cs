@@ -6,9 +6,9 @@ using Auraed.Tests.Support;
 namespace Auraed.Tests.Contract;
 
 /// <summary>Every reason not to open a file has words of its own, and none of them changes the file.</summary>
-public sealed class StoreOpening : IDisposable
+public abstract class StoreOpening(Durability durability) : IDisposable
 {
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture _fixture = new(durability);
 
     public void Dispose() => _fixture.Dispose();
 
@@ -170,3 +170,7 @@ public sealed class StoreOpening : IDisposable
         file.WriteByte((byte)(value ^ 1));
     }
 }
+
+public sealed class StoreOpeningWal() : StoreOpening(Durability.Wal);
+
+public sealed class StoreOpeningJournal() : StoreOpening(Durability.Journal);

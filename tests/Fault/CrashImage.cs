@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Auraed.Tests.Faults;
 
 /// <summary>
@@ -10,16 +12,47 @@ internal sealed class CrashImage(byte[] database, byte[] log)
     /// <param name="records">The journal from the state given to the constructor.</param>
     /// <param name="cut">The power fails after so many records.</param>
     /// <param name="lying">Syncs are taken for nothing, as a disk that lies does.</param>
-    public (byte[] Database, byte[]? Log) Build(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying = false) =>
-        (One(database, records, 0, cut, random, lying) ?? [], One(log, records, 1, cut, random, lying));
+    public CrashFiles Build(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying = false) => new(
+        One(database, records, 0, cut, random, lying) ?? [], One(log, records, 1, cut, random, lying), Others(records, cut, random, lying));
 
     /// <summary>The marks made before the power failed: what the caller had been told.</summary>
     public static List<long> Marks(IReadOnlyList<JournalRecord> records, int cut) =>
         [.. records.Take(cut).Where(record => record.Kind == JournalKind.Mark).Select(record => record.Value)];
 
+    /// <summary>
+    /// The segments of the journal by name. A disk keeps changes of names in order, those that were synced and some of the rest.
+    /// </summary>
+    private static Dictionary<string, byte[]> Others(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying)
+    {
+        var changes = records.Take(cut).Where(record => record.Kind is JournalKind.Create or JournalKind.Rename or JournalKind.Remove or JournalKind.SyncNames).ToList();
+        var synced = lying ? 0 : changes.FindLastIndex(record => record.Kind == JournalKind.SyncNames) + 1;
+        var names = new Dictionary<string, int>();
+        foreach (var record in changes.Take(synced + random.Next(changes.Count - synced + 1)))
+        {
+            var parts = Encoding.UTF8.GetString(record.Data).Split('\0');
+            switch (record.Kind)
+            {
+                case JournalKind.Create:
+                    names[parts[0]] = record.File;
+                    break;
+                case JournalKind.Rename:
+                    names[parts[1]] = names[parts[0]];
+                    _ = names.Remove(parts[0]);
+                    break;
+                case JournalKind.Remove:
+                    _ = names.Remove(parts[0]);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return names.ToDictionary(pair => Path.GetFileName(pair.Key), pair => One([], records, pair.Value, cut, random, lying) ?? []);
+    }
+
     private static byte[]? One(byte[] start, IReadOnlyList<JournalRecord> records, int file, int cut, Random random, bool lying)
     {
-        var mine = records.Take(cut).Where(record => record.File == file && record.Kind != JournalKind.Mark).ToList();
+        var mine = records.Take(cut).Where(record => record.File == file && record.Kind is (JournalKind.Write or JournalKind.Truncate or JournalKind.Sync or JournalKind.Delete)).ToList();
         var synced = lying ? 0 : mine.FindLastIndex(record => record.Kind == JournalKind.Sync) + 1;
         var content = new MemoryStream();
         content.Write(start);
@@ -78,5 +111,33 @@ internal sealed class CrashImage(byte[] database, byte[] log)
     {
         content.Position = offset;
         content.Write(data);
+    }
+}
+
+/// <summary>What a disk holds.</summary>
+/// <param name="Log">Null when there is none.</param>
+/// <param name="Journal">By name.</param>
+internal sealed record CrashFiles(byte[] Database, byte[]? Log, IReadOnlyDictionary<string, byte[]> Journal)
+{
+    public async Task PlaceAsync(string path)
+    {
+        var directory = Path.GetDirectoryName(path)!;
+        foreach (var old in Directory.EnumerateFiles(directory, "aurae.journal-*"))
+        {
+            File.Delete(old);
+        }
+
+        File.Delete(path + "-wal");
+        File.Delete(path + "-shm");
+        await File.WriteAllBytesAsync(path, Database);
+        if (Log is not null)
+        {
+            await File.WriteAllBytesAsync(path + "-wal", Log);
+        }
+
+        foreach (var (name, content) in Journal)
+        {
+            await File.WriteAllBytesAsync(Path.Combine(directory, name), content);
+        }
     }
 }

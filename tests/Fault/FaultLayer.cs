@@ -27,6 +27,20 @@ internal static class FaultLayer
 
     public static void Mark(long number) => fault_mark(number);
 
+    /// <summary>For files that the engine does not write: the code that the operation is to fail with, or 0.</summary>
+    public static int Fails(int operation, out bool isShort)
+    {
+        var code = fault_fails(operation, out var shortened);
+        isShort = shortened != 0;
+        return code;
+    }
+
+    /// <summary>For files that the engine does not write: a record of the layer's journal.</summary>
+    public static void Note(JournalKind kind, int file, long value, ReadOnlySpan<byte> data) => fault_note((int)kind, file, value, data.ToArray(), data.Length);
+
+    /// <summary>The options with both file layers in place.</summary>
+    public static Store.DatabaseOptions Under(Store.DatabaseOptions options) => options with { FileLayer = Name, JournalFiles = new FaultFiles() };
+
     [DllImport("faultlayer", ExactSpelling = true)]
     private static extern int fault_install();
 
@@ -41,6 +55,12 @@ internal static class FaultLayer
 
     [DllImport("faultlayer", ExactSpelling = true)]
     private static extern void fault_mark(long number);
+
+    [DllImport("faultlayer", ExactSpelling = true)]
+    private static extern int fault_fails(int operation, out int isShort);
+
+    [DllImport("faultlayer", ExactSpelling = true)]
+    private static extern void fault_note(int kind, int file, long value, byte[] data, int length);
 }
 
 /// <summary>One record of the layer's journal.</summary>
@@ -68,4 +88,8 @@ internal enum JournalKind
     Sync = 3,
     Delete = 4,
     Mark = 5,
+    Create = 6,
+    Rename = 7,
+    Remove = 8,
+    SyncNames = 9,
 }

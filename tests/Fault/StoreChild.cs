@@ -12,9 +12,11 @@ internal static class StoreChild
     public const int EventsPerUnit = 2;
     private static readonly Lock Saying = new();
 
-    /// <param name="arguments">job, library directory, key file, crash point (or none), which time, and what the job needs.</param>
+    /// <param name="arguments">Durability (wal when it is left out), job, library directory, key file, crash point (or none), which time, and what the job needs.</param>
     public static int Run(string[] arguments)
     {
+        var isNamed = Enum.TryParse<Durability>(arguments[0], out var durability);
+        arguments = isNamed ? arguments[1..] : arguments;
         var (job, directory, key, point) = (arguments[0], arguments[1], arguments[2], arguments[3]);
         var times = int.Parse(arguments[4], null);
         var reached = 0;
@@ -26,11 +28,20 @@ internal static class StoreChild
                 Thread.CurrentThread.Join();
             }
         };
-        var options = new DatabaseOptions { Directory = directory, KeyPath = key };
+        var options = new DatabaseOptions { Directory = directory, KeyPath = key, Durability = durability, JournalSegmentBytes = Support.StoreFixture.JournalSegmentBytes };
         switch (job)
         {
             case "write":
                 WriteAsync(options, streams: 8, units: int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
+            case "burst":
+                BurstAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
+            case "history":
+                HistoryChild.RunAsync(options, int.Parse(arguments[5], null), bool.Parse(arguments[6]), Say).GetAwaiter().GetResult();
+                break;
+            case "open":
+                Database.Open(options).DisposeAsync().AsTask().GetAwaiter().GetResult();
                 break;
             case "backup":
                 BackupAsync(options, arguments[5]).GetAwaiter().GetResult();
@@ -65,6 +76,13 @@ internal static class StoreChild
         await Task.WhenAll(Enumerable.Range(0, streams).Select(stream => StreamAsync(database, stream, units)));
         // An idle writer moves the log into the file.
         await database.CheckpointAsync(CancellationToken.None);
+    }
+
+    /// <summary>Writes one after the other, so fast that the writer is never idle.</summary>
+    private static async Task BurstAsync(DatabaseOptions options, int units)
+    {
+        await using var database = Database.Open(options);
+        await StreamAsync(database, 0, units);
     }
 
     private static async Task StreamAsync(Database database, int stream, int units)

@@ -6,15 +6,20 @@ using Xunit.Abstractions;
 namespace Auraed.Tests.Faults;
 
 /// <summary>A process killed at every step of every write path: what was acknowledged is there, no half unit is, the chain holds.</summary>
-public sealed class StoreCrashes : IDisposable
+public abstract class StoreCrashes : IDisposable
 {
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(60);
-    private readonly StoreFixture _fixture = new();
-    private readonly Random _random;
+    private protected StoreFixture Fixture { get; }
 
-    public StoreCrashes(ITestOutputHelper output) => _random = Seeds.Random(output);
+    private protected Random Random { get; }
 
-    public void Dispose() => _fixture.Dispose();
+    protected StoreCrashes(Durability durability, ITestOutputHelper output)
+    {
+        Fixture = new StoreFixture(durability);
+        Random = Seeds.Random(output);
+    }
+
+    public void Dispose() => Fixture.Dispose();
 
     [Theory]
     [InlineData("create.made", 1)]
@@ -30,7 +35,7 @@ public sealed class StoreCrashes : IDisposable
     [InlineData("close.after", 1)]
     public async Task A_kill_while_writing_keeps_what_was_acknowledged(string point, int timesMax)
     {
-        var child = Run(point, 1 + _random.Next(timesMax), "write", "60");
+        var child = Run(point, 1 + Random.Next(timesMax), "write", "60");
         Assert.True(child.Killed, child.Said);
         await HoldsAsync(child.Acknowledged);
     }
@@ -41,10 +46,10 @@ public sealed class StoreCrashes : IDisposable
         var acknowledged = new List<long>();
         for (var round = 0; round < 6; round++)
         {
-            using var process = Start("none", 0, "write", "1000000");
+            using var process = Start("none", 0, Fixture.Durability, "write", "1000000");
             var lines = ReadAsync(process);
             await Eventually.HoldsAsync(() => lines.Count > 20, "the child acknowledges writes");
-            await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(80)));
+            await Task.Delay(TimeSpan.FromMilliseconds(Random.Next(80)));
             process.Kill();
             await process.WaitForExitAsync();
             await lines.Done;
@@ -62,12 +67,12 @@ public sealed class StoreCrashes : IDisposable
     public async Task A_kill_during_a_backup_leaves_a_whole_copy_or_none(string point, bool whole)
     {
         await FillAsync();
-        var copy = Path.Combine(_fixture.Root, "copy.db");
+        var copy = Path.Combine(Fixture.Root, "copy.db");
         Assert.True(Run(point, 1, "backup", copy).Killed);
         Assert.Equal(whole, File.Exists(copy));
         if (whole)
         {
-            Assert.True(Maintenance.Verify(copy, _fixture.KeyPath, null, CancellationToken.None).IsSound);
+            Assert.True(Maintenance.Verify(copy, Fixture.KeyPath, null, CancellationToken.None).IsSound);
         }
 
         await HoldsAsync([]);
@@ -82,7 +87,7 @@ public sealed class StoreCrashes : IDisposable
     {
         await FillAsync();
         Assert.True(Run(point, 1, "migrate").Killed);
-        await using (var database = Database.Open(_fixture.Options with { Migrations = StoreChild.Extended }))
+        await using (var database = Database.Open(Fixture.Options with { Migrations = StoreChild.Extended }))
         {
             Assert.Equal(2, await database.ReadAsync(
                 unit =>
@@ -108,7 +113,7 @@ public sealed class StoreCrashes : IDisposable
     [InlineData("swap.done", 20)]
     public async Task A_kill_during_a_restore_leaves_the_old_database_or_the_new_one(string point, long events)
     {
-        var copy = Path.Combine(_fixture.Root, "copy.db");
+        var copy = Path.Combine(Fixture.Root, "copy.db");
         await using (var database = await FillAsync(10))
         {
             await database.BackupAsync(copy, null, CancellationToken.None);
@@ -117,7 +122,7 @@ public sealed class StoreCrashes : IDisposable
         await FillAsync();
         Assert.True(Run(point, 1, "restore", copy).Killed);
         Assert.Equal(events, await HoldsAsync([]));
-        Maintenance.Restore(_fixture.Options, copy, null, CancellationToken.None);
+        Maintenance.Restore(Fixture.Options, copy, null, CancellationToken.None);
         Assert.Equal(20, await HoldsAsync([]));
     }
 
@@ -135,11 +140,11 @@ public sealed class StoreCrashes : IDisposable
     public async Task A_kill_during_a_rekey_leaves_a_file_of_one_key_and_the_daemon_knows_which(string point, bool changed)
     {
         await FillAsync();
-        var newKey = Path.Combine(_fixture.Root, "new.key");
+        var newKey = Path.Combine(Fixture.Root, "new.key");
         Tool.Run("openssl", "genpkey", "-algorithm", "ED25519", "-out", newKey).Succeeded();
         Assert.True(Run(point, 1, "rekey", newKey).Killed);
-        var (right, wrong) = changed ? (newKey, _fixture.KeyPath) : (_fixture.KeyPath, newKey);
-        var fault = Assert.Throws<Auraed.Base.Fault>(() => Database.Open(_fixture.Options with { KeyPath = wrong }));
+        var (right, wrong) = changed ? (newKey, Fixture.KeyPath) : (Fixture.KeyPath, newKey);
+        var fault = Assert.Throws<Auraed.Base.Fault>(() => Database.Open(Fixture.Options with { KeyPath = wrong }));
         Assert.Equal("WRONG_KEY", fault.Reason);
         if (changed)
         {
@@ -151,7 +156,7 @@ public sealed class StoreCrashes : IDisposable
 
     private async Task<Database> FillAsync(int units)
     {
-        var database = _fixture.Open();
+        var database = Fixture.Open();
         for (var number = 0; number < units; number++)
         {
             await StoreChild.AppendAsync(database, "fill", 2000);
@@ -166,12 +171,15 @@ public sealed class StoreCrashes : IDisposable
     }
 
     /// <summary>Opens what the kill left; returns the number of events.</summary>
-    private Task<long> HoldsAsync(IReadOnlyCollection<long> acknowledged, string? key = null) =>
-        StoreOracle.HoldsAsync(_fixture.Options with { KeyPath = key ?? _fixture.KeyPath }, acknowledged);
+    private protected Task<long> HoldsAsync(IReadOnlyCollection<long> acknowledged, string? key = null) =>
+        StoreOracle.HoldsAsync(Fixture.Options with { KeyPath = key ?? Fixture.KeyPath }, acknowledged);
 
-    private (bool Killed, List<long> Acknowledged, string Said) Run(string point, int times, string job, params string[] more)
+    private protected (bool Killed, List<long> Acknowledged, string Said) Run(string point, int times, string job, params string[] more) =>
+        Run(point, times, Fixture.Durability, job, more);
+
+    private protected (bool Killed, List<long> Acknowledged, string Said) Run(string point, int times, Durability durability, string job, params string[] more)
     {
-        using var process = Start(point, times, job, more);
+        using var process = Start(point, times, durability, job, more);
         var error = process.StandardError.ReadToEndAsync();
         var lines = ReadAsync(process);
         if (!process.WaitForExit(TimeMax))
@@ -185,9 +193,9 @@ public sealed class StoreCrashes : IDisposable
         return (process.ExitCode == killed, Acknowledged(lines.Snapshot()), $"exit {process.ExitCode}: {error.Result}");
     }
 
-    private Process Start(string point, int times, string job, params string[] more) => Process.Start(new ProcessStartInfo(
+    private Process Start(string point, int times, Durability durability, string job, params string[] more) => Process.Start(new ProcessStartInfo(
         Environment.ProcessPath!,
-        [Support.Program.Assembly, "store", job, _fixture.Library, _fixture.KeyPath, point, $"{times}", .. more])
+        [Support.Program.Assembly, "store", $"{durability}", job, Fixture.Library, Fixture.KeyPath, point, $"{times}", .. more])
     { RedirectStandardOutput = true, RedirectStandardError = true })!;
 
     private static List<long> Acknowledged(IEnumerable<string> lines) =>
@@ -240,3 +248,5 @@ public sealed class StoreCrashes : IDisposable
         }
     }
 }
+
+public sealed class StoreCrashesWal(ITestOutputHelper output) : StoreCrashes(Durability.Wal, output);

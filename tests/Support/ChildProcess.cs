@@ -59,6 +59,8 @@ public sealed class ChildProcess : IAsyncDisposable
             () => Output.Split('\n').Contains(line) || (_process.HasExited ? throw new InvalidOperationException($"exited with {_process.ExitCode}:\n{Output}") : false),
             $"the line '{line}' of {_process.StartInfo.FileName}");
 
+    public void Kill() => _process.Kill(entireProcessTree: true);
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

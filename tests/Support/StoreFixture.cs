@@ -3,8 +3,11 @@ using Auraed.Store;
 namespace Auraed.Tests.Support;
 
 /// <summary>A library directory with its key; databases are opened on it as a daemon does.</summary>
-internal sealed class StoreFixture : IDisposable
+internal sealed class StoreFixture(Durability durability) : IDisposable
 {
+    /// <summary>Small enough that a test's journal goes through several segments.</summary>
+    public const int JournalSegmentBytes = 64 * 1024;
+
     /// <summary>A P-256 key that is in no use but this.</summary>
     public const string KeyPem =
         """
@@ -15,13 +18,13 @@ internal sealed class StoreFixture : IDisposable
         -----END PRIVATE KEY-----
         """;
 
-    private readonly TemporaryDirectory _directory = new();
-
+    /// <summary>The suites that are not about durability run in the mode that <c>DURABILITY=</c> names, and in the default without it.</summary>
     public StoreFixture()
+        : this(Enum.TryParse<Durability>(Environment.GetEnvironmentVariable("DURABILITY"), ignoreCase: true, out var named) ? named : Durability.Wal)
     {
-        Directory.CreateDirectory(Library);
-        File.WriteAllText(KeyPath, KeyPem);
     }
+
+    private readonly TemporaryDirectory _directory = Filled();
 
     public string Root => _directory.Path;
 
@@ -31,7 +34,9 @@ internal sealed class StoreFixture : IDisposable
 
     public string DatabasePath => Path.Combine(Library, "aurae.db");
 
-    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath };
+    public Durability Durability => durability;
+
+    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes };
 
     public Database Open() => Database.Open(Options);
 
@@ -43,4 +48,12 @@ internal sealed class StoreFixture : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    private static TemporaryDirectory Filled()
+    {
+        var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(directory["lib"]);
+        File.WriteAllText(directory["server.key"], KeyPem);
+        return directory;
+    }
 }

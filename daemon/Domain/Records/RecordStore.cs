@@ -104,7 +104,7 @@ public sealed class RecordStore
     }
 
     /// <summary>The record, or Fault(NotFound).</summary>
-    public Task<Record> GetAsync(string tenant, RecordTable table, string name, RecordMask? mask, RecordIncludes? includes, CancellationToken cancel) => _database.ReadAsync(
+    public Task<Record> GetAsync(string tenant, RecordTable table, string name, RecordMask? mask, RecordIncludes? includes, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit =>
         {
             StoredRecord stored = new RecordRows(unit).Find(table, tenant, name)
@@ -118,7 +118,7 @@ public sealed class RecordStore
     /// <summary>Many records from one snapshot.</summary>
     /// <param name="mask">Made for each type that is asked for.</param>
     public Task<BatchGetRecordsResponse> BatchGetAsync(
-        string tenant, IReadOnlyList<(RecordTable Table, string Name)> keys, Func<RecordTable, RecordMask?> mask, RecordIncludes? includes, CancellationToken cancel) => _database.ReadAsync(
+        string tenant, IReadOnlyList<(RecordTable Table, string Name)> keys, Func<RecordTable, RecordMask?> mask, RecordIncludes? includes, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit =>
         {
             var rows = new RecordRows(unit);
@@ -165,7 +165,7 @@ public sealed class RecordStore
             CountMax = listing.PageSize,
             BytesMax = Limits.PageBytesMax,
         };
-        return _database.ReadAsync(
+        return _database.ReadPurelyAsync(
             unit =>
             {
                 RecordPage page = query.Read(unit);

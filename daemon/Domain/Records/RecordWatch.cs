@@ -52,7 +52,7 @@ public sealed class RecordWatch(Database database, TimeProvider time)
             long told = time.GetTimestamp();
             while (true)
             {
-                EventBatch batch = await database.ReadAsync(unit => EventRows.Read(unit, request.Tenant, after, Limits.WatchBatchEventsMax, filter.Wants), cancel).ConfigureAwait(false);
+                EventBatch batch = await database.ReadEventsAsync(request.Tenant, after, Limits.WatchBatchEventsMax, filter.Wants, cancel).ConfigureAwait(false);
                 CheckFloor(after, batch.First);
                 foreach (EventRow row in batch.Events)
                 {

@@ -131,10 +131,10 @@ public sealed class ServiceRegistry
         return missing;
     }
 
-    public Task<EntryStatus> GetAsync(string tenant, string id, CancellationToken cancel) => _database.ReadAsync(
+    public Task<EntryStatus> GetAsync(string tenant, string id, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit => new RecordRows(unit).Find(EntryRows.Table, tenant, id) is { } stored ? Status(stored) : throw NotFound(tenant, id), cancel);
 
-    public Task<ListEntriesResponse> ListAsync(EntrySelection selection, CancellationToken cancel) => _database.ReadAsync(
+    public Task<ListEntriesResponse> ListAsync(EntrySelection selection, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit =>
         {
             List<StoredRecord> stored = EntryRows.Read(unit, selection with { CountMax = selection.CountMax + 1 });

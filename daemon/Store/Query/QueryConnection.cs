@@ -57,6 +57,9 @@ internal sealed class QueryConnection : IDisposable
     /// <summary>What the running statement may take; null lets our own run freely.</summary>
     public QueryBudget? Budget { get; set; }
 
+    /// <summary>Waits until a snapshot holds everything that was acknowledged; null when every snapshot does.</summary>
+    public Action? Settle { get; init; }
+
     public sqlite3 Handle => _handle;
 
     public QueryAuthorizer Authorizer => _authorizer;
@@ -138,6 +141,7 @@ internal sealed class QueryConnection : IDisposable
     /// <summary>Begins one snapshot and answers the revision that it shows.</summary>
     public long BeginSnapshot()
     {
+        Settle?.Invoke();
         Execute("BEGIN");
         return Texts("SELECT coalesce(max(sequence), 0) FROM main.event") is [var revision] ? long.Parse(revision, null) : 0;
     }

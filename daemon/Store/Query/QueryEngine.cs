@@ -33,7 +33,7 @@ public sealed class QueryEngine : IDisposable
             catalog =>
             {
                 var connection = database.OpenReader();
-                return new QueryConnection(connection.Handle, connection, catalog);
+                return new QueryConnection(connection.Handle, connection, catalog) { Settle = () => database.SettleAsync(CancellationToken.None).GetAwaiter().GetResult() };
             },
             database.Tables,
             database.Options.Time)

@@ -127,7 +127,7 @@ internal static class Replayer
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             target.Execute("PRAGMA journal_mode = MEMORY");
             target.Execute("PRAGMA synchronous = OFF");
-            target.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {log.QueryInteger("PRAGMA application_id")}"));
+            target.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {DatabaseFile.ApplicationOf(log.QueryInteger("PRAGMA application_id"), hasJournal: false)}"));
             var migrator = new Migrator(target, Migration.Embedded, TimeProvider.System);
             migrator.Apply(migrator.Plan());
             return target;
@@ -205,7 +205,7 @@ internal static class Replayer
     private static void CopyOwnRows(Connection log, Connection target, long last)
     {
         target.Execute("BEGIN");
-        Copy(log, target, "SELECT key, value FROM meta WHERE key NOT LIKE 'record_count:%' AND ?1 = ?1", "INSERT INTO meta (key, value) VALUES (?, ?)", last);
+        Copy(log, target, "SELECT key, value FROM meta WHERE key NOT LIKE 'record_count:%' AND key <> 'journal' AND ?1 = ?1", "INSERT INTO meta (key, value) VALUES (?, ?)", last);
         Copy(log, target, "SELECT size, time, note FROM event_checkpoint WHERE size <= ? ORDER BY number", "INSERT INTO event_checkpoint (size, time, note) VALUES (?, ?, ?)", last);
         Copy(log, target, "SELECT first, last, path, bytes, digest, time FROM event_archive WHERE last <= ? ORDER BY first", "INSERT INTO event_archive (first, last, path, bytes, digest, time) VALUES (?, ?, ?, ?, ?, ?)", last);
         target.EndUnit();

@@ -4,8 +4,8 @@
 **
 ** A record of the journal, integers little-endian:
 **   offset  bytes  content
-**        0      1  kind: 1 write, 2 truncate, 3 sync, 4 delete, 5 mark
-**        1      1  file: 0 the database, 1 its log
+**        0      1  kind: 1 write, 2 truncate, 3 sync, 4 delete, 5 mark; of the segments of a journal also 6 create, 7 rename, 8 remove, 9 sync of names
+**        1      1  file: 0 the database, 1 its log, from 2 on the others, which tests write themselves and tell of by fault_note
 **        2      8  offset of the write, size after the truncation, or the mark
 **       10      4  length of the data that follows (0 except for a write)
 */
@@ -60,6 +60,11 @@ static void record(int kind, int which, sqlite3_int64 value, const void *data, i
   if (length > 0) fwrite(data, 1, (size_t)length, journal);
   pthread_mutex_unlock(&gate);
 }
+
+/* For files that are not the engine's: whether the operation is to fail, and the note of it. */
+int fault_fails(int op, int *is_short) { return fails(op, is_short); }
+
+void fault_note(int kind, int file, sqlite3_int64 value, const void *data, int length) { record(kind, file, value, data, length); }
 
 #define REAL(file) (((FaultFile *)(file))->real)
 #define WHICH(file) (((FaultFile *)(file))->which)

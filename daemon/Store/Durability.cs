@@ -1,0 +1,103 @@
+using Auraed.Base;
+using SQLitePCL;
+
+namespace Auraed.Store;
+
+/// <summary>How what was acknowledged is kept.</summary>
+public enum Durability
+{
+    /// <summary>Each group is a COMMIT that is synced into the engine's write-ahead log.</summary>
+    Wal,
+    /// <summary>Each group is a record that is synced into the journal; the COMMIT follows later.</summary>
+    Journal,
+}
+
+/// <summary>
+/// What makes a group of units durable. Called by the writer's thread alone, in this order: Begin, units (each with a mark that it can be taken back
+/// to), then Seal, Empty or Abandon; between groups the others.
+/// </summary>
+internal interface IGroupLog
+{
+    /// <summary>How long the writer may sleep for want of work.</summary>
+    TimeSpan WaitMax { get; }
+
+    /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin, and the next one may try.</summary>
+    void Begin();
+
+    /// <summary>What has been changed in this group so far.</summary>
+    int Mark();
+
+    /// <summary>The units since this mark were rolled back.</summary>
+    void Undo(int mark);
+
+    /// <summary>
+    /// Makes the group durable and visible to the next reader. Fault: it is not, and the transaction is to be abandoned; when the fault is not one of
+    /// want of space, nobody knows what the disk kept.
+    /// </summary>
+    /// <param name="written">The tables that it wrote.</param>
+    /// <param name="sequence">The last event with it.</param>
+    void Seal(HashSet<int> written, long sequence);
+
+    /// <summary>Nothing of the group is to be kept, and nothing of it is there.</summary>
+    void Empty();
+
+    /// <summary>Takes back whatever of the group there is.</summary>
+    void Abandon();
+
+    /// <summary>After a group was answered.</summary>
+    void AfterGroup();
+
+    /// <summary>When nobody has come for a while.</summary>
+    void WhenIdle();
+
+    /// <summary>Everything into the file, as far as readers let it.</summary>
+    void Fold();
+
+    /// <summary>Everything into the database, so that nothing but it is needed; the last call.</summary>
+    void Close();
+
+    /// <summary>Nothing is written any more, because of this fault.</summary>
+    void Fail(Fault fault);
+}
+
+/// <summary>The engine's own log: one COMMIT, synced, per group.</summary>
+internal sealed class WalGroups(Connection connection, Checkpointer checkpointer) : IGroupLog
+{
+    public TimeSpan WaitMax => Limits.StoreIdleMax;
+
+    public void Begin() => _ = connection.Prepare("BEGIN IMMEDIATE").Execute();
+
+    public int Mark() => 0;
+
+    public void Undo(int mark)
+    {
+    }
+
+    public void Seal(HashSet<int> written, long sequence) => _ = connection.Prepare("COMMIT").Execute();
+
+    public void Empty() => Abandon();
+
+    public void Abandon()
+    {
+        if (!connection.IsIdle)
+        {
+            _ = connection.Prepare("ROLLBACK").Execute();
+        }
+
+        connection.EndUnit();
+    }
+
+    public void AfterGroup() => checkpointer.AfterCommit();
+
+    public void WhenIdle() => checkpointer.WhenIdle();
+
+    public void Fold() => checkpointer.Fold();
+
+    public void Close()
+    {
+    }
+
+    public void Fail(Fault fault)
+    {
+    }
+}

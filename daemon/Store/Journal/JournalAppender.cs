@@ -1,0 +1,182 @@
+using System.Security.Cryptography;
+using Auraed.Base;
+using Microsoft.Win32.SafeHandles;
+
+namespace Auraed.Store.Journal;
+
+/// <summary>
+/// Writes one epoch's journal. Invariants: one record is on its way at a time; a record that <see cref="Append"/> has returned from is durable; no
+/// number is used twice, whatever failed; a segment goes only when <see cref="Drop"/> is told that the database holds all of it durably.
+/// </summary>
+internal sealed class JournalAppender : IDisposable
+{
+    private readonly JournalFiles _files;
+    private readonly string _directory;
+    private readonly byte[] _databaseId;
+    private readonly byte[] _salt = RandomNumberGenerator.GetBytes(JournalFormat.SaltBytes);
+    private readonly JournalCipher _cipher;
+    private readonly int _segmentBytes;
+    private readonly byte[] _tag = new byte[JournalFormat.TagBytes];
+    private readonly List<Segment> _segments = [];
+    private SafeFileHandle? _file;
+    private long _offset;
+    private long _number;
+    private bool _hasSpare;
+
+    /// <summary>Makes the first segment durable; nothing else of the directory is touched.</summary>
+    public JournalAppender(JournalFiles files, string directory, StoreKey key, byte[] databaseId, long epoch, int segmentBytes)
+    {
+        _files = files;
+        _directory = directory;
+        _databaseId = databaseId;
+        _segmentBytes = segmentBytes;
+        Epoch = epoch;
+        _cipher = new JournalCipher(key, databaseId, epoch, _salt);
+        Switch(0);
+    }
+
+    public long Epoch { get; }
+
+    /// <summary>Of all segments.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Written so far, headers included.</summary>
+    public long BytesWritten { get; private set; }
+
+    public int SegmentCount => _segments.Count;
+
+    /// <summary>The next number; used up by asking.</summary>
+    public long NextNumber() => ++_number;
+
+    /// <summary>
+    /// Seals the record, whose first bytes are room for its header, in place, and makes it durable. Fault(Exhausted) DISK_FULL when there is no
+    /// room for it, and then nothing of it counts; any other fault leaves open what the disk holds.
+    /// </summary>
+    public void Append(Span<byte> record, in RecordHeader header)
+    {
+        var offset = JournalFormat.Align(_offset);
+        if (offset + record.Length > _segments[^1].Bytes)
+        {
+            Switch(record.Length);
+            offset = _offset;
+        }
+
+        header.Write(record);
+        _tag.CopyTo(record[40..]);
+        _cipher.Seal(record, header.Number, _segments[^1].Number, offset);
+        CrashPoint.Reach("journal.append");
+        _files.Write(_file!, _segments[^1].Path, record, offset);
+        CrashPoint.Reach("journal.written");
+        _files.Sync(_file!, _segments[^1].Path);
+        CrashPoint.Reach("journal.synced");
+        record.Slice(JournalFormat.RecordSealedBytes, JournalFormat.TagBytes).CopyTo(_tag);
+        _offset = offset + record.Length;
+        BytesWritten += record.Length;
+        _segments[^1].Last = header.Number;
+    }
+
+    /// <summary>Gives up segments that hold nothing after this group; one is kept for its blocks.</summary>
+    public void Drop(long group)
+    {
+        var dropped = 0;
+        while (_segments.Count > 1 && _segments[0].Last <= group)
+        {
+            CrashPoint.Reach("journal.drop");
+            if (!_hasSpare && _segments[0].Bytes == _segmentBytes)
+            {
+                _files.Rename(_segments[0].Path, JournalFiles.SparePathOf(_directory));
+                _hasSpare = true;
+            }
+            else
+            {
+                _files.Delete(_segments[0].Path);
+            }
+
+            Bytes -= _segments[0].Bytes;
+            _segments.RemoveAt(0);
+            dropped++;
+        }
+
+        if (dropped > 0)
+        {
+            // Before a spare is written over, its old name must be gone for good.
+            _files.SyncDirectory(_directory);
+            CrashPoint.Reach("journal.dropped");
+        }
+    }
+
+    /// <summary>Removes the whole journal, when the database holds all of it durably.</summary>
+    public void Remove()
+    {
+        Dispose();
+        foreach (var segment in _segments)
+        {
+            _files.Delete(segment.Path);
+            CrashPoint.Reach("journal.remove");
+        }
+
+        _files.Delete(JournalFiles.SparePathOf(_directory));
+        _files.SyncDirectory(_directory);
+        _segments.Clear();
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _cipher.Dispose();
+    }
+
+    /// <summary>Goes on in a new segment with room for a record of this length. When that fails, the one before is still the last.</summary>
+    private void Switch(int recordBytes)
+    {
+        var number = _segments.Count == 0 ? 1 : _segments[^1].Number + 1;
+        var bytes = Math.Max(_segmentBytes, JournalFormat.Align(JournalFormat.SegmentHeaderBytes) + JournalFormat.Align(recordBytes));
+        var path = JournalFiles.PathOf(_directory, Epoch, number);
+        var spare = _hasSpare && bytes == _segmentBytes ? JournalFiles.SparePathOf(_directory) : null;
+        Span<byte> header = stackalloc byte[JournalFormat.SegmentHeaderBytes];
+        new SegmentHeader(number, _databaseId, Epoch, _salt, _tag, new byte[JournalFormat.TagBytes]).Write(header);
+        _cipher.Seal(header, number);
+        CrashPoint.Reach("journal.switch");
+        var file = spare is null ? _files.Create(path, bytes) : _files.Open(spare);
+        try
+        {
+            _files.Write(file, spare ?? path, header, 0);
+            CrashPoint.Reach("journal.header");
+            _files.Sync(file, spare ?? path);
+            if (spare is not null)
+            {
+                _files.Rename(spare, path);
+                _hasSpare = false;
+            }
+
+            CrashPoint.Reach("journal.named");
+            _files.SyncDirectory(_directory);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        CrashPoint.Reach("journal.switched");
+        _file?.Dispose();
+        _file = file;
+        _offset = JournalFormat.Align(JournalFormat.SegmentHeaderBytes);
+        header.Slice(JournalFormat.SegmentSealedBytes, JournalFormat.TagBytes).CopyTo(_tag);
+        _segments.Add(new Segment(path, number, bytes) { Last = _segments.Count == 0 ? 0 : _segments[^1].Last });
+        Bytes += bytes;
+        BytesWritten += JournalFormat.SegmentHeaderBytes;
+    }
+
+    private sealed class Segment(string path, uint number, long bytes)
+    {
+        public string Path { get; } = path;
+
+        public uint Number { get; } = number;
+
+        public long Bytes { get; } = bytes;
+
+        /// <summary>The last group in it.</summary>
+        public long Last { get; set; }
+    }
+}

@@ -1,0 +1,300 @@
+using System.Diagnostics;
+using Auraed.Base;
+
+namespace Auraed.Store.Journal;
+
+/// <summary>
+/// Groups become durable as one record of the journal; the transaction that they run in stays open and is committed, without a sync, when it is old or
+/// large, when nobody comes, or when a reader needs it. Invariants: a group is answered only when its record is on the disk; a COMMIT holds whole
+/// groups that are; each bears the number of the last one, so that after a crash the journal's later records make up for what the disk forgot; what
+/// no record can tell (a change of the schema, a group of more than a record's bytes) is committed and synced at once.
+/// </summary>
+internal sealed class JournalGroups : IGroupLog
+{
+    private readonly Connection _connection;
+    private readonly Checkpointer _checkpointer;
+    private readonly PendingGroups _pending;
+    private readonly DatabaseOptions _options;
+    private readonly StoreKey _key;
+    private readonly byte[] _databaseId;
+    private readonly TableShapes _shapes;
+    private readonly ChangeCapture _capture;
+    private readonly JournalAppender _appender;
+    private readonly WriterCounts _counts;
+    private long _group;
+    private long _sequence;
+    private long _pendingBytes;
+    private long _pendingSince;
+    private bool _isLost;
+    private bool _isRefused;
+
+    public JournalGroups(Connection connection, Checkpointer checkpointer, PendingGroups pending, DatabaseOptions options, StoreKey key, string databaseId, long sequence, WriterCounts counts)
+    {
+        _connection = connection;
+        _checkpointer = checkpointer;
+        _pending = pending;
+        _options = options;
+        _key = key;
+        _databaseId = Convert.FromHexString(databaseId);
+        _sequence = sequence;
+        _counts = counts;
+        _appender = JournalRecovery.Start(connection, options, key, _databaseId);
+        _shapes = new TableShapes(connection);
+        _capture = new ChangeCapture(connection, _shapes);
+        connection.Changes = _capture;
+    }
+
+    public TimeSpan WaitMax => !HasPending ? Limits.StoreIdleMax : _isRefused ? _options.LazyCommitTimeMax : _options.LazyCommitIdle;
+
+    private bool HasPending => _pending.Sealed > _pending.Committed;
+
+    public void Begin()
+    {
+        if (_isLost)
+        {
+            Replay();
+        }
+
+        if (_connection.IsIdle)
+        {
+            _ = _connection.Prepare("BEGIN IMMEDIATE").Execute();
+        }
+
+        _capture.Clear();
+        _capture.IsOn = true;
+    }
+
+    public int Mark() => _capture.Mark();
+
+    public void Undo(int mark) => _capture.Undo(mark);
+
+    public void Seal(HashSet<int> written, long sequence)
+    {
+        if (_capture is { IsWhole: true, IsEmpty: true })
+        {
+            Empty();
+            return;
+        }
+
+        // Full-text indexes hold their rows back until a savepoint or the COMMIT.
+        _ = _connection.Prepare("SAVEPOINT seal").Execute();
+        _ = _connection.Prepare("RELEASE seal").Execute();
+        _capture.IsOn = false;
+        var number = _appender.NextNumber();
+        var isTold = _capture.IsWhole && _capture.Length <= Limits.StoreJournalRecordBytesMax;
+        if (isTold)
+        {
+            _appender.Append(_capture.Record, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, sequence));
+            _counts.JournalBytes = _appender.BytesWritten;
+            if (!HasPending)
+            {
+                _pendingSince = Stopwatch.GetTimestamp();
+            }
+
+            _pendingBytes += _capture.Length;
+        }
+        else
+        {
+            Write(number);
+            _connection.SyncLog();
+        }
+
+        (_group, _sequence) = (number, sequence);
+        _pending.Seal(written, number);
+        if (!isTold)
+        {
+            Committed();
+            _shapes.Load(_connection);
+        }
+    }
+
+    public void Empty()
+    {
+        _capture.IsOn = false;
+        if (!HasPending)
+        {
+            Abandon();
+        }
+    }
+
+    public void Abandon()
+    {
+        _capture.IsOn = false;
+        _connection.ResetUnit();
+        if (!_connection.IsIdle)
+        {
+            _ = _connection.Prepare("ROLLBACK").Execute();
+        }
+
+        _connection.EndUnit();
+        _isLost = HasPending;
+    }
+
+    public void AfterGroup()
+    {
+        if (HasPending && !_isLost
+            && (_pending.IsWanted || _pendingBytes >= Limits.StoreLazyCommitBytesMax || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax))
+        {
+            Rest();
+        }
+        else if (_appender.Bytes > Limits.StoreJournalBytesMax)
+        {
+            Shorten();
+        }
+    }
+
+    public void WhenIdle()
+    {
+        if (HasPending)
+        {
+            Rest();
+            return;
+        }
+
+        _checkpointer.WhenIdle();
+        Drop();
+    }
+
+    public void Fold()
+    {
+        Commit();
+        _checkpointer.Fold();
+        Drop();
+    }
+
+    public void Close()
+    {
+        Commit();
+        CrashPoint.Reach("journal.closing");
+        _ = _connection.Prepare("BEGIN IMMEDIATE").Execute();
+        new JournalPosition(_appender.Epoch, _group, IsOpen: false).Write(_connection);
+        _ = _connection.Prepare("COMMIT").Execute();
+        _connection.EndUnit();
+        _connection.SyncLog();
+        CrashPoint.Reach("journal.closed");
+        _checkpointer.Fold();
+        _appender.Remove();
+        CrashPoint.Reach("journal.removed");
+        Release();
+    }
+
+    public void Fail(Fault fault)
+    {
+        _pending.Close(fault);
+        Release();
+        _appender.Dispose();
+    }
+
+    private void Release()
+    {
+        _connection.Changes = null;
+        _capture.Dispose();
+    }
+
+    /// <summary>The time for what may wait: a commit, and what follows from it. A full disk leaves it for later.</summary>
+    private void Rest()
+    {
+        try
+        {
+            Commit();
+            _isRefused = false;
+        }
+        catch (Fault fault) when (fault.Reason == "DISK_FULL")
+        {
+            _isRefused = true;
+            return;
+        }
+
+        _checkpointer.AfterCommit();
+        Drop();
+    }
+
+    /// <summary>Makes what is pending visible to the next snapshot. Fault DISK_FULL leaves it in the journal alone, from where a later one takes it.</summary>
+    private void Commit()
+    {
+        if (_isLost)
+        {
+            Replay();
+            return;
+        }
+
+        if (!HasPending)
+        {
+            Empty();
+            return;
+        }
+
+        CrashPoint.Reach("lazy.before");
+        try
+        {
+            Write(_group);
+        }
+        catch (Fault fault)
+        {
+            Abandon();
+            _pending.Fail(fault);
+            throw;
+        }
+
+        CrashPoint.Reach("lazy.after");
+        Committed();
+    }
+
+    /// <summary>Ends the transaction with the number of the last group in it.</summary>
+    private void Write(long group)
+    {
+        _capture.IsOn = false;
+        new JournalPosition(_appender.Epoch, group, IsOpen: true).Write(_connection);
+        _ = _connection.Prepare("COMMIT").Execute();
+        _connection.EndUnit();
+    }
+
+    private void Committed()
+    {
+        _pendingBytes = 0;
+        _counts.Commits++;
+        _pending.Commit(_group);
+    }
+
+    /// <summary>The transaction was lost with acknowledged groups in it: they are done again out of the journal, and committed.</summary>
+    private void Replay()
+    {
+        try
+        {
+            JournalRecovery.Replay(_connection, _options, _key, _databaseId, new JournalPosition(_appender.Epoch, _group, IsOpen: true));
+        }
+        catch (Fault fault)
+        {
+            _pending.Fail(fault);
+            throw;
+        }
+
+        _isLost = false;
+        Committed();
+    }
+
+    private void Drop()
+    {
+        if (_appender.SegmentCount > 1 && !HasPending && _checkpointer.HasMovedAll)
+        {
+            _appender.Drop(_pending.Committed);
+        }
+    }
+
+    /// <summary>Checkpoints cannot keep up, or a reader stays long: the engine's log is synced in place of the file, and stands for it.</summary>
+    private void Shorten()
+    {
+        Rest();
+        if (_appender.Bytes > Limits.StoreJournalBytesMax && !HasPending)
+        {
+            _checkpointer.Fold();
+            Drop();
+        }
+
+        if (_appender.Bytes > Limits.StoreJournalBytesMax && !HasPending)
+        {
+            _connection.SyncLog();
+            _appender.Drop(_pending.Committed);
+        }
+    }
+}

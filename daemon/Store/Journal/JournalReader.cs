@@ -1,0 +1,159 @@
+using Auraed.Base;
+
+namespace Auraed.Store.Journal;
+
+/// <summary>Told of one record.</summary>
+internal delegate void JournalRecordHandler(in RecordHeader header, ReadOnlySpan<byte> changes);
+
+/// <summary>
+/// Reads one epoch's journal from its files. What does not open at the end is a torn tail and passed over; before anything that opens it is damage:
+/// Fault(Corrupt), which names the group after which the journal cannot be read.
+/// </summary>
+internal sealed class JournalReader : IDisposable
+{
+    private readonly IReadOnlyList<SegmentName> _names;
+    private readonly byte[] _databaseId;
+    private readonly JournalCipher? _cipher;
+    private readonly byte[]? _salt;
+    private readonly byte[] _tag = new byte[JournalFormat.TagBytes];
+    private byte[] _changes = [];
+    private long _number;
+    private long _sequence;
+
+    /// <param name="names">The segments of one epoch, in order.</param>
+    public JournalReader(IReadOnlyList<SegmentName> names, StoreKey key, byte[] databaseId, long epoch)
+    {
+        _names = names;
+        _databaseId = databaseId;
+        Span<byte> bytes = stackalloc byte[JournalFormat.SegmentHeaderBytes];
+        foreach (var name in names)
+        {
+            using var file = Open(name.Path);
+            if (SegmentHeader.Read(bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]) is { } header && header.Epoch == epoch)
+            {
+                var cipher = new JournalCipher(key, databaseId, epoch, header.Salt);
+                if (cipher.Opens(bytes, header.Number))
+                {
+                    (_cipher, _salt) = (cipher, header.Salt);
+                    return;
+                }
+
+                cipher.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Hands on every record in order, and returns how many there were.</summary>
+    public long Read(JournalRecordHandler handler)
+    {
+        var count = 0L;
+        for (var index = 0; index < _names.Count; index++)
+        {
+            var bytes = File(_names[index].Path);
+            if (HeaderOf(bytes, _names[index]) is not { } header)
+            {
+                // The last one may have been cut off in the making.
+                if (index < _names.Count - 1 || _cipher is null || AnyOpens(bytes, JournalFormat.SegmentHeaderBytes, _names[index].Number))
+                {
+                    throw Damaged($"the header of {_names[index].Path} is damaged");
+                }
+
+                return count;
+            }
+
+            if (index > 0 && !header.TagBefore.AsSpan().SequenceEqual(_tag))
+            {
+                throw Damaged($"{_names[index - 1].Path} does not end where {_names[index].Path} goes on");
+            }
+
+            header.Tag.CopyTo(_tag, 0);
+            var end = Walk(bytes, header.Number, handler, ref count);
+            if (AnyOpens(bytes, end, header.Number))
+            {
+                throw Damaged($"{_names[index].Path} is damaged at byte {end}, and groups that were acknowledged follow");
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>True when these files hold no record, whole or not.</summary>
+    public bool IsEmpty() => _names.All(name => File(name.Path) is var bytes && (_cipher is null ? !bytes.AsSpan(Math.Min(JournalFormat.SegmentHeaderBytes, bytes.Length)).ContainsAnyExcept((byte)0) : !AnyOpens(bytes, JournalFormat.SegmentHeaderBytes, name.Number)));
+
+    public void Dispose() => _cipher?.Dispose();
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    private static byte[] File(string path)
+    {
+        using var file = Open(path);
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private SegmentHeader? HeaderOf(byte[] bytes, SegmentName name) =>
+        SegmentHeader.Read(bytes) is { } header && header.Number == name.Number && header.Epoch == name.Epoch && header.DatabaseId.AsSpan().SequenceEqual(_databaseId)
+            && _salt is not null && header.Salt.AsSpan().SequenceEqual(_salt) && _cipher!.Opens(bytes.AsSpan(0, JournalFormat.SegmentHeaderBytes), header.Number)
+            ? header
+            : null;
+
+    /// <summary>Goes from record to record; returns where the first one is that does not open.</summary>
+    private long Walk(byte[] bytes, uint segment, JournalRecordHandler handler, ref long count)
+    {
+        var offset = JournalFormat.Align(JournalFormat.SegmentHeaderBytes);
+        while (TryOpen(bytes, offset, segment, out var header))
+        {
+            var record = bytes.AsSpan((int)offset);
+            if (!record.Slice(40, JournalFormat.TagBytes).SequenceEqual(_tag) || header.Number <= _number || header.NumberBefore >= header.Number)
+            {
+                throw Damaged($"group {header.Number} does not follow the one before it");
+            }
+
+            handler(header, _changes.AsSpan(0, header.Length));
+            record.Slice(JournalFormat.RecordSealedBytes, JournalFormat.TagBytes).CopyTo(_tag);
+            (_number, _sequence) = (header.Number, header.Sequence);
+            count++;
+            offset = JournalFormat.Align(offset + JournalFormat.RecordHeaderBytes + header.Length);
+        }
+
+        return offset;
+    }
+
+    private bool TryOpen(byte[] bytes, long offset, uint segment, out RecordHeader header)
+    {
+        header = default;
+        if (offset >= bytes.Length || !RecordHeader.TryRead(bytes.AsSpan((int)offset), out header))
+        {
+            return false;
+        }
+
+        if (_changes.Length < header.Length)
+        {
+            _changes = new byte[header.Length];
+        }
+
+        return _cipher!.TryOpen(bytes.AsSpan((int)offset), header.Number, segment, offset, _changes.AsSpan(0, header.Length));
+    }
+
+    private bool AnyOpens(byte[] bytes, long from, uint segment)
+    {
+        for (var offset = JournalFormat.Align(from); offset < bytes.Length; offset += JournalFormat.RecordAlignment)
+        {
+            if (TryOpen(bytes, offset, segment, out _))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private Fault Damaged(string what) => new(
+        FaultKind.Corrupt, $"the journal is damaged: {what}; it can be read up to group {_number}, event {_sequence}; nothing was changed",
+        hint: "copy the library directory aside; then put the segment back from a copy of the directory, or auraed restore of the last backup")
+    {
+        Reason = "JOURNAL_DAMAGED",
+        Facts = new Dictionary<string, string> { ["sequence"] = _sequence.ToString(System.Globalization.CultureInfo.InvariantCulture) },
+    };
+}

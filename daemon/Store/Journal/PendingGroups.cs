@@ -1,0 +1,103 @@
+using Auraed.Base;
+
+namespace Auraed.Store.Journal;
+
+/// <summary>
+/// Which groups are acknowledged and not yet committed, and which tables they touched: what a reader's snapshot may lack. Written by the writer's
+/// thread, read by all. Invariants: a table's mark is set before the group that wrote it is answered; <see cref="Committed"/> grows only after the
+/// COMMIT that holds the group. So a reader that looks at <see cref="Sealed"/> when it begins, and whose snapshot began after <see cref="Committed"/>
+/// had that number or whose tables bear no later mark, lacks nothing that was acknowledged before it began.
+/// </summary>
+internal sealed class PendingGroups(Action wake)
+{
+    private readonly long[] _marks = new long[Limits.StoreTableCountMax];
+    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _sealed;
+    private long _committed;
+    private long _wanted;
+    private Fault? _closed;
+
+    /// <summary>The last group that is acknowledged or about to be.</summary>
+    public long Sealed => Volatile.Read(ref _sealed);
+
+    /// <summary>The last group that a new snapshot holds.</summary>
+    public long Committed => Volatile.Read(ref _committed);
+
+    /// <summary>True when a reader waits for a commit.</summary>
+    public bool IsWanted => Volatile.Read(ref _wanted) > Committed;
+
+    /// <summary>True when a snapshot that began with this state of commits may lack rows of the table.</summary>
+    public bool IsPending(int table, long committed) => Volatile.Read(ref _marks[table]) > committed;
+
+    /// <summary>Writer only, before the group is answered.</summary>
+    public void Seal(HashSet<int> tables, long group)
+    {
+        foreach (var table in tables)
+        {
+            Volatile.Write(ref _marks[table], group);
+        }
+
+        Volatile.Write(ref _sealed, group);
+    }
+
+    /// <summary>Writer only, after a COMMIT.</summary>
+    public void Commit(long group)
+    {
+        Volatile.Write(ref _committed, group);
+        Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
+
+    /// <summary>Writer only: those who wait are told; a later commit may still succeed.</summary>
+    public void Fail(Fault fault)
+    {
+        Volatile.Write(ref _wanted, 0);
+        var told = Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        told.SetException(fault);
+        _ = told.Task.Exception;
+    }
+
+    /// <summary>No commit comes any more: whoever waits, now or later, is told.</summary>
+    public void Close(Fault fault)
+    {
+        Volatile.Write(ref _closed, fault);
+        Fail(fault);
+    }
+
+    /// <summary>Completes when a new snapshot holds the group.</summary>
+    public async Task WaitAsync(long group, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var next = Volatile.Read(ref _next);
+            if (Committed >= group)
+            {
+                return;
+            }
+
+            if (Volatile.Read(ref _closed) is { } closed)
+            {
+                throw closed;
+            }
+
+            Want(group);
+            await next.Task.WaitAsync(cancel).ConfigureAwait(false);
+        }
+    }
+
+    private void Want(long group)
+    {
+        var wanted = Volatile.Read(ref _wanted);
+        while (wanted < group)
+        {
+            var seen = Interlocked.CompareExchange(ref _wanted, group, wanted);
+            if (seen == wanted)
+            {
+                break;
+            }
+
+            wanted = seen;
+        }
+
+        wake();
+    }
+}

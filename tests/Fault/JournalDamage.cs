@@ -1,0 +1,201 @@
+using System.Buffers.Binary;
+using System.Text;
+using Auraed.Base;
+using Auraed.Store;
+using Auraed.Store.Journal;
+using Auraed.Tests.Support;
+using Xunit.Abstractions;
+
+namespace Auraed.Tests.Faults;
+
+/// <summary>Bits that flip, files that are gone, and files of another time, in and beside the journal.</summary>
+public sealed class JournalDamage : IDisposable
+{
+    private const int Units = 40;
+    private readonly StoreFixture _fixture = new(Durability.Journal);
+    private readonly Random _random;
+
+    public JournalDamage(ITestOutputHelper output) => _random = Seeds.Random(output);
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task A_flipped_bit_in_any_field_of_any_record_but_the_last_refuses_the_open()
+    {
+        var files = await LiveAsync();
+        var records = Records(files);
+        Assert.True(files.Journal.Count > 1 && records.Count >= Units);
+        foreach (var (name, offset, length) in records.SkipLast(1))
+        {
+            // Magic, length, number, number before, sequence before, sequence, tag before, tag, changes.
+            foreach (var (at, bytes) in new[] { (0, 4), (4, 4), (8, 8), (16, 8), (24, 8), (32, 8), (40, 16), (56, 16), (72, length) })
+            {
+                await RefusedAsync(files, name, offset + at + _random.Next(bytes));
+            }
+        }
+
+        await files.PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal(2 * Units, await StoreOracle.HoldsAsync(_fixture.Options, []));
+    }
+
+    [Fact]
+    public async Task A_flipped_bit_in_any_field_of_a_segments_header_refuses_the_open()
+    {
+        var files = await LiveAsync();
+        foreach (var name in files.Journal.Keys)
+        {
+            foreach (var (at, bytes) in new[] { (0, 8), (8, 4), (12, 4), (16, 16), (32, 8), (40, 16), (56, 16), (72, 8), (80, 16), (96, 32) })
+            {
+                await RefusedAsync(files, name, at + _random.Next(bytes));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_file_with_a_journal_behind_it_is_foreign_to_a_binary_that_knows_none()
+    {
+        await (await LiveAsync()).PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal("AURJ", ApplicationId());
+        Assert.Equal(2 * Units, await StoreOracle.HoldsAsync(_fixture.Options, []));
+        Assert.Equal("AURA", ApplicationId());
+    }
+
+    [Fact]
+    public async Task A_last_record_that_is_torn_is_cut_and_nothing_else_with_it()
+    {
+        var files = await LiveAsync();
+        var (name, offset, length) = Records(files)[^1];
+        for (var round = 0; round < 20; round++)
+        {
+            await PlaceFlippedAsync(files, name, offset + _random.Next(JournalFormat.RecordHeaderBytes + length));
+            Assert.Equal(2 * (Units - 1), await StoreOracle.HoldsAsync(_fixture.Options, []));
+        }
+    }
+
+    [Fact]
+    public async Task A_flipped_bit_in_the_engines_log_costs_nothing_that_the_journal_has()
+    {
+        var files = await LiveAsync(settle: true);
+        Assert.NotNull(files.Log);
+        for (var round = 0; round < 40; round++)
+        {
+            var log = (byte[])files.Log.Clone();
+            log[_random.Next(log.Length)] ^= (byte)(1 << _random.Next(8));
+            await (files with { Log = log }).PlaceAsync(_fixture.DatabasePath);
+            Assert.Equal(2 * Units, await StoreOracle.HoldsAsync(_fixture.Options, []));
+        }
+
+        await (files with { Log = null }).PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal(2 * Units, await StoreOracle.HoldsAsync(_fixture.Options, []));
+    }
+
+    [Fact]
+    public async Task A_segment_that_is_gone_is_told_from_one_that_is_not_needed()
+    {
+        var files = await LiveAsync();
+        var names = files.Journal.Keys.Order(StringComparer.Ordinal).ToArray();
+        foreach (var gone in names.SkipLast(1))
+        {
+            await (files with { Journal = files.Journal.Where(file => file.Key != gone).ToDictionary() }).PlaceAsync(_fixture.DatabasePath);
+            Assert.StartsWith("JOURNAL_", Reason(), StringComparison.Ordinal);
+        }
+
+        await (files with { Journal = new Dictionary<string, byte[]>() }).PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal("JOURNAL_MISSING", Reason());
+        File.Delete(_fixture.DatabasePath);
+        File.Delete(_fixture.DatabasePath + "-wal");
+        await File.WriteAllBytesAsync(Path.Combine(_fixture.Library, names[0]), files.Journal[names[0]]);
+        Assert.Equal("DATABASE_MISSING", Reason());
+    }
+
+    [Fact]
+    public async Task A_journal_beside_an_older_copy_of_the_database_is_not_taken_for_its_own()
+    {
+        await using (var database = _fixture.Open())
+        {
+            _ = await StoreChild.AppendAsync(database, "old", 100);
+        }
+
+        var older = await File.ReadAllBytesAsync(_fixture.DatabasePath);
+        var files = await LiveAsync();
+        await (files with { Database = older, Log = null }).PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal("JOURNAL_NEWER", Reason());
+    }
+
+    private string? Reason() => Assert.Throws<Fault>(() => _fixture.Open()).Reason;
+
+    private string ApplicationId()
+    {
+        using var server = ServerKey.Load(_fixture.KeyPath);
+        using var key = new StoreKey(server);
+        using var connection = Connection.Open(_fixture.DatabasePath, ConnectionMode.Write, key, new TableVersions(), null);
+        var id = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32BigEndian(id, (int)connection.QueryInteger("PRAGMA application_id"));
+        return Encoding.ASCII.GetString(id);
+    }
+
+    private async Task RefusedAsync(CrashFiles files, string name, int at)
+    {
+        await PlaceFlippedAsync(files, name, at);
+        var reason = Reason();
+        Assert.True(reason?.StartsWith("JOURNAL_", StringComparison.Ordinal), $"{name} byte {at}: {reason}");
+    }
+
+    private async Task PlaceFlippedAsync(CrashFiles files, string name, int at)
+    {
+        var damaged = (byte[])files.Journal[name].Clone();
+        damaged[at] ^= (byte)(1 << _random.Next(8));
+        await (files with { Journal = new Dictionary<string, byte[]>(files.Journal) { [name] = damaged } }).PlaceAsync(_fixture.DatabasePath);
+    }
+
+    /// <summary>What a directory holds while its daemon runs: nothing but the beginning is committed, unless it is settled.</summary>
+    private async Task<CrashFiles> LiveAsync(bool settle = false)
+    {
+        await using var database = Database.Open(_fixture.Options with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) });
+        for (var number = 0; number < Units; number++)
+        {
+            _ = await StoreChild.AppendAsync(database, "journal", 2500);
+        }
+
+        if (settle)
+        {
+            await database.SettleAsync(CancellationToken.None);
+        }
+
+        using (await WriterBlock.HoldAsync(database))
+        {
+            var journal = new Dictionary<string, byte[]>();
+            foreach (var segment in JournalFiles.List(_fixture.Library))
+            {
+                journal.Add(Path.GetFileName(segment.Path), await ReadAsync(segment.Path));
+            }
+
+            return new CrashFiles(await ReadAsync(_fixture.DatabasePath), File.Exists(_fixture.DatabasePath + "-wal") ? await ReadAsync(_fixture.DatabasePath + "-wal") : null, journal);
+        }
+    }
+
+    private static async Task<byte[]> ReadAsync(string path)
+    {
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[file.Length];
+        await file.ReadExactlyAsync(bytes);
+        return bytes;
+    }
+
+    /// <summary>Every record: its segment, where it is, and how long its changes are.</summary>
+    private static List<(string Name, int Offset, int Length)> Records(CrashFiles files)
+    {
+        var found = new List<(string, int, int)>();
+        foreach (var (name, bytes) in files.Journal.OrderBy(file => file.Key, StringComparer.Ordinal))
+        {
+            var offset = (int)JournalFormat.Align(JournalFormat.SegmentHeaderBytes);
+            while (offset < bytes.Length && RecordHeader.TryRead(bytes.AsSpan(offset), out var header))
+            {
+                found.Add((name, offset, header.Length));
+                offset = (int)JournalFormat.Align(offset + JournalFormat.RecordHeaderBytes + header.Length);
+            }
+        }
+
+        return found;
+    }
+}

@@ -40,6 +40,7 @@ public sealed unsafe partial class EngineHooks : IDisposable
 
     private readonly nint _number = (nint)Interlocked.Increment(ref _count);
     private int _walFrames;
+    private long _walCommits;
 
     public EngineHooks(sqlite3 connection)
     {
@@ -55,6 +56,9 @@ public sealed unsafe partial class EngineHooks : IDisposable
 
     /// <summary>Frames in the write-ahead log after this connection's last commit.</summary>
     public int WalFrames => _walFrames;
+
+    /// <summary>Commits of this connection into the write-ahead log.</summary>
+    public long WalCommits => _walCommits;
 
     /// <summary>True of what makes, alters, drops or analyses anything but rows, or sets a pragma.</summary>
     public static bool ChangesSchema(EngineAccess access) => access.Action switch
@@ -74,6 +78,7 @@ public sealed unsafe partial class EngineHooks : IDisposable
         if (Living.TryGetValue(number, out var hooks))
         {
             hooks._walFrames = frames;
+            hooks._walCommits++;
         }
 
         return 0;

@@ -10,22 +10,23 @@ namespace Auraed.Store;
 internal sealed class Checkpointer(Connection connection, ReaderPool readers)
 {
     private int _moved;
+    private long _commitsMoved = connection.WalCommits;
+    private bool _isCut;
 
     /// <summary>Frames in the log now.</summary>
-    public int Frames => LogIsEmpty ? 0 : connection.WalFrames;
+    public int Frames => _isCut && HasMovedAll ? 0 : connection.WalFrames;
 
-    /// <summary>True when the file holds, durably, everything that was committed.</summary>
-    public bool HasMovedAll => Frames == _moved;
-
-    /// <summary>Cut to nothing, and nothing was committed since.</summary>
-    private bool LogIsEmpty { get; set; }
+    /// <summary>
+    /// True when the file holds, durably, everything that was committed: no commit came since a checkpoint took the last frame, after which the engine syncs the
+    /// file. Commits are counted, as the number of frames may be the same again when the log begins anew.
+    /// </summary>
+    public bool HasMovedAll => _commitsMoved == connection.WalCommits;
 
     /// <summary>Checkpoints done.</summary>
     public long Count { get; private set; }
 
     public void AfterCommit()
     {
-        LogIsEmpty = false;
         var frames = connection.WalFrames;
         if (frames < _moved)
         {
@@ -45,7 +46,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
 
     public void WhenIdle()
     {
-        if (Frames > _moved)
+        if (!HasMovedAll)
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
         }
@@ -57,13 +58,15 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     private void Run(int mode)
     {
         CrashPoint.Reach("checkpoint.before");
-        var code = connection.Checkpoint(mode, out _, out var moved);
+        var commits = connection.WalCommits;
+        var code = connection.Checkpoint(mode, out var frames, out var moved);
         CrashPoint.Reach("checkpoint.after");
         Count++;
         if (code == raw.SQLITE_OK)
         {
             _moved = moved;
-            LogIsEmpty = mode == raw.SQLITE_CHECKPOINT_TRUNCATE;
+            _isCut = mode == raw.SQLITE_CHECKPOINT_TRUNCATE;
+            _commitsMoved = moved == frames ? commits : -1;
             return;
         }
 

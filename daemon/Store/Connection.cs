@@ -53,6 +53,8 @@ internal sealed class Connection : IDisposable
 
     public int WalFrames => _hooks.WalFrames;
 
+    public long WalCommits => _hooks.WalCommits;
+
     /// <summary>Told of every statement that a unit starts, once; the unit collects its tables here.</summary>
     public Action<Statement>? Started { get; set; }
 

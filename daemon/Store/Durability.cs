@@ -21,7 +21,10 @@ internal interface IGroupLog
     /// <summary>How long the writer may sleep for want of work.</summary>
     TimeSpan WaitMax { get; }
 
-    /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin, and the next one may try.</summary>
+    /// <summary>True when nothing may be written any more, as nobody knows what the disk kept.</summary>
+    bool IsBroken { get; }
+
+    /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin; the next one may try unless <see cref="IsBroken"/>.</summary>
     void Begin();
 
     /// <summary>What has been changed in this group so far.</summary>
@@ -64,6 +67,8 @@ internal interface IGroupLog
 internal sealed class WalGroups(Connection connection, Checkpointer checkpointer) : IGroupLog
 {
     public TimeSpan WaitMax => Limits.StoreIdleMax;
+
+    public bool IsBroken => false;
 
     public void Begin() => _ = connection.Prepare("BEGIN IMMEDIATE").Execute();
 

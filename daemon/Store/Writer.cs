@@ -88,10 +88,10 @@ internal sealed class Writer
                 _log.Fold();
                 request.SetResult();
             }
-            catch (Fault fault)
+            catch (Exception failure)
             {
-                request.SetException(fault);
-                if (fault.Reason != "DISK_FULL")
+                request.SetException(failure);
+                if (failure is not Fault { Reason: "DISK_FULL" })
                 {
                     throw;
                 }
@@ -172,7 +172,7 @@ internal sealed class Writer
             first.Fail(fault);
             _group.Add(first);
             Answer();
-            if (fault.Kind == FaultKind.Corrupt)
+            if (fault.Kind == FaultKind.Corrupt || _log.IsBroken)
             {
                 throw;
             }

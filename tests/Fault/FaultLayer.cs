@@ -6,6 +6,9 @@ namespace Auraed.Tests.Faults;
 internal static class FaultLayer
 {
     public const string Name = "fault";
+
+    /// <summary>There is one plan and one journal for all, so those who use it run one after the other.</summary>
+    public const string Collection = "fault layer";
     public const int Write = 1;
     public const int Sync = 2;
     public const int Truncate = 4;

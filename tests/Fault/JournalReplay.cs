@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Auraed.Tests.Faults;
 
 /// <summary>What the journal does again is what was there, row for row in every table, those behind the full-text indexes included.</summary>
+[Collection(FaultLayer.Collection)]
 public sealed class JournalReplay : IDisposable
 {
     private readonly StoreFixture _fixture = new(Durability.Journal);

@@ -190,7 +190,10 @@ public abstract class StoreDisk : IDisposable
                         FaultLayer.Mark(await StoreChild.AppendAsync(database, $"{stream}", 200 + (700 * stream)));
                     }
                 }));
+                using var reader = round % 2 == 0 ? null : await ReaderBlock.HoldAsync(database);
+                FaultLayer.Mark(await StoreChild.AppendAsync(database, "after the snapshot", 900));
                 await database.CheckpointAsync(CancellationToken.None);
+                FaultLayer.Mark(await StoreChild.AppendAsync(database, "after the checkpoint", 900));
             }
         }
 
@@ -199,6 +202,8 @@ public abstract class StoreDisk : IDisposable
     }
 }
 
+[Collection(FaultLayer.Collection)]
 public sealed class StoreDiskWal(ITestOutputHelper output) : StoreDisk(Durability.Wal, output);
 
+[Collection(FaultLayer.Collection)]
 public sealed class StoreDiskJournal(ITestOutputHelper output) : StoreDisk(Durability.Journal, output);

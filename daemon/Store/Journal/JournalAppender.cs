@@ -21,6 +21,7 @@ internal sealed class JournalAppender : IDisposable
     private SafeFileHandle? _file;
     private long _offset;
     private long _number;
+    private uint _segmentNumber;
     private bool _hasSpare;
 
     /// <summary>Makes the first segment durable; nothing else of the directory is touched.</summary>
@@ -129,7 +130,7 @@ internal sealed class JournalAppender : IDisposable
     /// <summary>Goes on in a new segment with room for a record of this length. When that fails, the one before is still the last.</summary>
     private void Switch(int recordBytes)
     {
-        var number = _segments.Count == 0 ? 1 : _segments[^1].Number + 1;
+        var number = ++_segmentNumber;
         var bytes = Math.Max(_segmentBytes, JournalFormat.Align(JournalFormat.SegmentHeaderBytes) + JournalFormat.Align(recordBytes));
         var path = JournalFiles.PathOf(_directory, Epoch, number);
         var spare = _hasSpare && bytes == _segmentBytes ? JournalFiles.SparePathOf(_directory) : null;
@@ -155,6 +156,12 @@ internal sealed class JournalAppender : IDisposable
         catch
         {
             file.Dispose();
+            if (spare is null)
+            {
+                // A later one would not follow this one.
+                _files.Delete(path);
+            }
+
             throw;
         }
 

@@ -46,6 +46,8 @@ internal sealed class JournalGroups : IGroupLog
 
     public TimeSpan WaitMax => !HasPending ? Limits.StoreIdleMax : _isRefused ? _options.LazyCommitTimeMax : _options.LazyCommitIdle;
 
+    public bool IsBroken { get; private set; }
+
     private bool HasPending => _pending.Sealed > _pending.Committed;
 
     public void Begin()
@@ -140,6 +142,12 @@ internal sealed class JournalGroups : IGroupLog
         else if (_appender.Bytes > Limits.StoreJournalBytesMax)
         {
             Shorten();
+        }
+        else if (!HasPending)
+        {
+            // It was committed at once.
+            _checkpointer.AfterCommit();
+            Drop();
         }
     }
 
@@ -265,6 +273,7 @@ internal sealed class JournalGroups : IGroupLog
         }
         catch (Fault fault)
         {
+            IsBroken = fault.Reason != "DISK_FULL";
             _pending.Fail(fault);
             throw;
         }
@@ -275,9 +284,22 @@ internal sealed class JournalGroups : IGroupLog
 
     private void Drop()
     {
-        if (_appender.SegmentCount > 1 && !HasPending && _checkpointer.HasMovedAll)
+        if (!HasPending && _checkpointer.HasMovedAll)
+        {
+            DropCommitted();
+        }
+    }
+
+    /// <summary>What the database holds durably. To rename or remove a file may want space: then it stays for later.</summary>
+    private void DropCommitted()
+    {
+        try
         {
             _appender.Drop(_pending.Committed);
+        }
+        catch (Fault fault) when (fault.Reason == "DISK_FULL")
+        {
+            // The next checkpoint tries again.
         }
     }
 
@@ -294,7 +316,7 @@ internal sealed class JournalGroups : IGroupLog
         if (_appender.Bytes > Limits.StoreJournalBytesMax && !HasPending)
         {
             _connection.SyncLog();
-            _appender.Drop(_pending.Committed);
+            DropCommitted();
         }
     }
 }

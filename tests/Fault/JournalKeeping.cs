@@ -1,0 +1,62 @@
+using Auraed.Store;
+using Auraed.Tests.Support;
+
+namespace Auraed.Tests.Faults;
+
+/// <summary>What the journal's segments are kept for: until the file itself, synced, holds what is in them.</summary>
+public sealed class JournalKeeping : IDisposable
+{
+    private readonly StoreFixture _fixture = new(Durability.Journal);
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task A_log_that_begins_again_with_as_many_frames_is_not_taken_for_moved()
+    {
+        await using (_fixture.Open())
+        {
+        }
+
+        using var server = ServerKey.Load(_fixture.KeyPath);
+        using var key = new StoreKey(server);
+        using var connection = Connection.Open(_fixture.DatabasePath, ConnectionMode.Write, key, new TableVersions(), null);
+        connection.Execute("PRAGMA journal_mode = WAL");
+        using var readers = new ReaderPool(() => throw new InvalidOperationException(), 1);
+        var checkpointer = new Checkpointer(connection, readers);
+        var frames = new List<int>();
+        for (var round = 0; round < 4; round++)
+        {
+            connection.Execute($"INSERT INTO meta (key, value) VALUES ('round', '{round}') ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+            checkpointer.AfterCommit();
+            frames.Add(connection.WalFrames);
+            Assert.False(checkpointer.HasMovedAll);
+            checkpointer.WhenIdle();
+            Assert.True(checkpointer.HasMovedAll);
+        }
+
+        // Otherwise this has tested nothing.
+        Assert.Equal(frames[^2], frames[^1]);
+    }
+
+    [Fact]
+    public async Task Segments_stay_while_a_reader_keeps_their_groups_out_of_the_file()
+    {
+        await using var database = Database.Open(_fixture.Options with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) });
+        await database.CheckpointAsync(CancellationToken.None);
+        using (await ReaderBlock.HoldAsync(database))
+        {
+            for (var number = 0; number < 40; number++)
+            {
+                _ = await StoreChild.AppendAsync(database, "journal", 2500);
+            }
+
+            var before = Store.Journal.JournalFiles.List(_fixture.Library).Count;
+            Assert.True(before > 2);
+            await database.CheckpointAsync(CancellationToken.None);
+            Assert.Equal(before, Store.Journal.JournalFiles.List(_fixture.Library).Count);
+        }
+
+        await database.CheckpointAsync(CancellationToken.None);
+        Assert.Single(Store.Journal.JournalFiles.List(_fixture.Library));
+    }
+}

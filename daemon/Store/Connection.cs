@@ -229,6 +229,27 @@ internal sealed class Connection : IDisposable
         return current != 0;
     }
 
+    /// <summary>
+    /// Begins a transaction that may write. A reader that finds the log's index half written takes the writer's lock for as long as it looks again
+    /// (walIndexReadHdr in SQLite's wal.c), so a lock that is taken is waited for.
+    /// </summary>
+    public void BeginWrite()
+    {
+        var begin = Prepare("BEGIN IMMEDIATE");
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                begin.Execute();
+                return;
+            }
+            catch (Fault fault) when (attempt < Limits.StoreBeginAttemptMax && fault.InnerException is EngineException { Code: raw.SQLITE_BUSY })
+            {
+                Thread.Sleep(1);
+            }
+        }
+    }
+
     public Fault FaultOf(int code, string doing)
     {
         var extended = raw.sqlite3_extended_errcode(_handle);

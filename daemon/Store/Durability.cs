@@ -70,7 +70,7 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
 
     public bool IsBroken => false;
 
-    public void Begin() => _ = connection.Prepare("BEGIN IMMEDIATE").Execute();
+    public void Begin() => connection.BeginWrite();
 
     public int Mark() => 0;
 

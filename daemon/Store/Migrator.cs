@@ -87,7 +87,7 @@ internal sealed class Migrator(Connection connection, IReadOnlyList<Migration> k
     {
         // Table rebuilds need foreign keys off, which only works outside a transaction; the check before COMMIT takes their place.
         connection.Execute("PRAGMA foreign_keys = OFF");
-        connection.Execute("BEGIN IMMEDIATE");
+        connection.BeginWrite();
         try
         {
             connection.ExecuteScript(down ? step.Down! : step.Up);

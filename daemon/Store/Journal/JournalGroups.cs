@@ -59,7 +59,7 @@ internal sealed class JournalGroups : IGroupLog
 
         if (_connection.IsIdle)
         {
-            _ = _connection.Prepare("BEGIN IMMEDIATE").Execute();
+            _connection.BeginWrite();
         }
 
         _capture.Clear();
@@ -174,7 +174,7 @@ internal sealed class JournalGroups : IGroupLog
     {
         Commit();
         CrashPoint.Reach("journal.closing");
-        _ = _connection.Prepare("BEGIN IMMEDIATE").Execute();
+        _connection.BeginWrite();
         new JournalPosition(_appender.Epoch, _group, IsOpen: false).Write(_connection);
         _ = _connection.Prepare("COMMIT").Execute();
         _connection.EndUnit();

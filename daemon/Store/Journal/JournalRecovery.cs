@@ -47,7 +47,7 @@ internal static class JournalRecovery
         var appender = new JournalAppender(options.JournalFiles, options.Directory, key, databaseId, epoch, options.JournalSegmentBytes);
         try
         {
-            _ = connection.Prepare("BEGIN IMMEDIATE").Execute();
+            connection.BeginWrite();
             new JournalPosition(epoch, 0, IsOpen: true).Write(connection);
             _ = connection.Prepare("COMMIT").Execute();
             connection.EndUnit();
@@ -91,7 +91,7 @@ internal static class JournalRecovery
         connection.BeginRawWrites();
         try
         {
-            _ = connection.Prepare("BEGIN IMMEDIATE").Execute();
+            connection.BeginWrite();
             connection.EndUnit();
             var group = ReadAll(connection, names, key, databaseId, position, target.Group);
             if (target.IsOpen && group != target.Group)

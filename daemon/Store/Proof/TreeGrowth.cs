@@ -112,7 +112,7 @@ internal sealed class TreeGrowth
             return;
         }
 
-        connection.Execute("BEGIN IMMEDIATE");
+        connection.BeginWrite();
         TreeGrowth growth = Load(connection.Prepare);
         while (growth.Read(connection.Prepare) > 0)
         {

@@ -127,7 +127,7 @@ internal sealed class Composition : IAsyncDisposable
             composition = new Composition(database, records, registry, AssetBackends.Read(settings.AssetBackendsPath), feed, time);
 
             // Before anything is served: callers find the cells and services of before as they are.
-            composition._workloads = await Workloads.OpenAsync(database, records, settings.LibraryDirectory, time, composition.Pulses, logger, cancel);
+            composition._workloads = await Workloads.OpenAsync(database, records, composition._assets.Contents, settings.LibraryDirectory, time, composition.Pulses, logger, cancel);
             return composition;
         }
         catch

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Domain.Assets;
 using Auraed.Domain.Records;
 using Auraed.Domain.Services;
 using Auraed.Store;
@@ -15,10 +16,10 @@ internal sealed class SupervisedServices : IAsyncDisposable
     private readonly ProcessLogs _logs;
     private Task _running = Task.CompletedTask;
 
-    private SupervisedServices(Database database, RecordStore records, Processes processes, Cgroups? cgroups, ProcessLogs logs, string library, TimeProvider time, Pulses pulses, ILogger logger)
+    private SupervisedServices(Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, ProcessLogs logs, string library, TimeProvider time, Pulses pulses, ILogger logger)
     {
         _logs = logs;
-        var programs = new ServicePrograms(database, new ProgramFiles(Path.Combine(library, "programs")), logger);
+        var programs = new ServicePrograms(database, contents, new ProgramFiles(Path.Combine(library, "programs")), logger);
         _supervisor = new ServiceSupervisor(database, processes, cgroups, logs, programs, time, pulses, logger);
         Operations = new ServiceOperations(database, _supervisor);
         Reader = new ServiceReader(database, records.Watches, cgroups, time);
@@ -33,10 +34,10 @@ internal sealed class SupervisedServices : IAsyncDisposable
 
     /// <summary>Finds the processes of before, and begins to supervise.</summary>
     public static async Task<SupervisedServices> OpenAsync(
-        Database database, RecordStore records, Processes processes, Cgroups? cgroups, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
+        Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
         var logs = new ProcessLogs(Path.Combine(library, "logs", "services"), time);
-        var services = new SupervisedServices(database, records, processes, cgroups, logs, library, time, pulses, logger);
+        var services = new SupervisedServices(database, records, contents, processes, cgroups, logs, library, time, pulses, logger);
         try
         {
             _ = await services._supervisor.RecoverAsync(cancel);

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Domain.Assets;
 using Auraed.Domain.Cells;
 using Auraed.Domain.Records;
 using Auraed.Store;
@@ -21,7 +22,7 @@ internal sealed class Workloads : IAsyncDisposable
     public SupervisedServices Services => _services!;
 
     public static async Task<Workloads> OpenAsync(
-        Database database, RecordStore records, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
+        Database database, RecordStore records, ContentReader contents, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
         var cgroups = Cgroups.Find(database.Id, out string missing);
         if (cgroups is null)
@@ -35,7 +36,7 @@ internal sealed class Workloads : IAsyncDisposable
         try
         {
             await workloads.Cells.RecoverAsync(cancel);
-            workloads._services = await SupervisedServices.OpenAsync(database, records, processes, cgroups, library, time, pulses, logger, cancel);
+            workloads._services = await SupervisedServices.OpenAsync(database, records, contents, processes, cgroups, library, time, pulses, logger, cancel);
             return workloads;
         }
         catch

@@ -29,6 +29,7 @@ public sealed partial class AssetLibrary : IAsyncDisposable
     {
         _backends = new ArchiveBackends(backends ?? [], time);
         var reader = new ContentReader(database, _backends);
+        Contents = reader;
         var indexes = new AssetIndexes(reader);
         _database = database;
         _catalog = new AssetCatalog(database, records);
@@ -41,6 +42,9 @@ public sealed partial class AssetLibrary : IAsyncDisposable
         _scrubber = new Scrubber(database, _backends, time);
         Origin = new AssetOrigin(database, reader);
     }
+
+    /// <summary>The bytes of assets, of archived ones too.</summary>
+    internal ContentReader Contents { get; }
 
     /// <summary>What anybody may read.</summary>
     public AssetOrigin Origin { get; }

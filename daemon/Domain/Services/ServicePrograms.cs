@@ -17,10 +17,9 @@ namespace Auraed.Domain.Services;
 /// Programs that services run out of assets. Invariants: a program is executed only when its bytes were compared with the asset's digest; what no version of a
 /// service runs is removed, at the latest by the next start.
 /// </summary>
-public sealed class ServicePrograms(Database database, ProgramFiles files, ILogger logger)
+internal sealed class ServicePrograms(Database database, ContentReader contents, ProgramFiles files, ILogger logger)
 {
     private const int HeadBytes = 16;
-    private readonly ContentReader _reader = new(database);
     private readonly KeyedLocks _locks = new();
 
     /// <summary>The name that the program is executed under.</summary>
@@ -113,7 +112,7 @@ public sealed class ServicePrograms(Database database, ProgramFiles files, ILogg
     private async Task RequireProgramAsync(StoredRecord asset, StoredContent content, CancellationToken cancel)
     {
         var head = new List<byte>(HeadBytes);
-        await _reader.InflateAsync(content, 0, Math.Min(HeadBytes, content.Size), "asset " + asset.Name, bytes => head.AddRange(bytes), cancel).ConfigureAwait(false);
+        await contents.InflateAsync(content, 0, Math.Min(HeadBytes, content.Size), "asset " + asset.Name, bytes => head.AddRange(bytes), cancel).ConfigureAwait(false);
         bool isProgram = head is [0x7F, (byte)'E', (byte)'L', (byte)'F', ..] or [(byte)'#', (byte)'!', ..];
         if (!isProgram || content.Size > Limits.ProgramBytesMax)
         {
@@ -135,7 +134,7 @@ public sealed class ServicePrograms(Database database, ProgramFiles files, ILogg
             using (SafeFileHandle file = files.Begin(asset.Id, program))
             {
                 long offset = 0;
-                await _reader.InflateAsync(content, 0, content.Size, "asset " + asset.Id, Take, cancel).ConfigureAwait(false);
+                await contents.InflateAsync(content, 0, content.Size, "asset " + asset.Id, Take, cancel).ConfigureAwait(false);
 
                 void Take(ReadOnlySpan<byte> bytes)
                 {

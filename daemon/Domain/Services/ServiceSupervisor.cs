@@ -27,7 +27,7 @@ public sealed class ServiceSupervisor
     private readonly Pulse _pulse;
     private TimeSpan? _retryAt;
 
-    public ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, TimeProvider time, Pulses pulses, ILogger logger)
+    internal ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, TimeProvider time, Pulses pulses, ILogger logger)
     {
         _database = database;
         _keeper = new SlotKeeper(database, time);

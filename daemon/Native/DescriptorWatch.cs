@@ -35,12 +35,16 @@ public sealed partial class DescriptorWatch : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Calls once when the descriptor is readable, which may be at once. ObjectDisposedException after the watch's end.</summary>
-    public void Watch(SafeHandle descriptor, Action told)
+    /// <summary>Calls once when the descriptor is readable, which may be at once. False after the watch's end, when nothing is told any more.</summary>
+    public bool Watch(SafeHandle descriptor, Action told)
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isClosed, this);
+            if (_isClosed)
+            {
+                return false;
+            }
+
             int number = (int)descriptor.DangerousGetHandle();
             var entry = new Entry { Events = Readable | OneShot, Descriptor = number, Generation = ++_generation };
             _watched[number] = (entry.Generation, told);
@@ -49,6 +53,8 @@ public sealed partial class DescriptorWatch : IDisposable
                 _ = _watched.Remove(number);
                 throw new IOException($"a descriptor cannot be watched: {Marshal.GetLastPInvokeErrorMessage()}");
             }
+
+            return true;
         }
     }
 

@@ -32,7 +32,7 @@ public sealed class ProcessLogs : IDisposable
         _time = time;
         _bytesMax = bytesMax;
         _ = Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        _watch.Watch(_files.Descriptor, OnWritten);
+        _ = _watch.Watch(_files.Descriptor, OnWritten);
     }
 
     /// <summary>Names of the logs that exist on the disk.</summary>
@@ -205,6 +205,6 @@ public sealed class ProcessLogs : IDisposable
             }
         }
 
-        _watch.Watch(_files.Descriptor, OnWritten);
+        _ = _watch.Watch(_files.Descriptor, OnWritten);
     }
 }

@@ -18,7 +18,10 @@ public sealed class SupervisedProcess : IDisposable
         (_watch, _descriptor, _time) = (watch, descriptor, time);
         Identity = identity;
         IsChild = isChild;
-        watch.Watch(descriptor, OnEnded);
+        if (!watch.Watch(descriptor, OnEnded))
+        {
+            _ = _ended.TrySetResult(ExitStatus.Unknown);
+        }
     }
 
     public ProcessIdentity Identity { get; }

@@ -75,7 +75,31 @@ public sealed class DescriptorWatchTests
         watch.Dispose();
         watch.Forget(pair.Read);
         watch.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => watch.Watch(pair.Read, () => { }));
+        Assert.False(watch.Watch(pair.Read, () => { }));
+    }
+
+    [Fact]
+    public void An_end_while_a_callback_watches_on_is_no_failure()
+    {
+        using var pair = new Pair();
+        pair.Write();
+        for (var round = 0; round < 200; round++)
+        {
+            using var begun = new ManualResetEventSlim();
+            using var watch = new DescriptorWatch();
+            var calls = 0;
+            Again();
+            begun.Wait();
+
+            void Again()
+            {
+                _ = watch.Watch(pair.Read, Again);
+                if (++calls == 3)
+                {
+                    begun.Set();
+                }
+            }
+        }
     }
 
     /// <summary>A pipe.</summary>

@@ -45,7 +45,7 @@ stop: ## end the daemon that `make run` started
 .PHONY: test
 test: ## install what the tests need, then pass them all
 	@packaging/dependencies test
-	@$(MAKE) --no-print-directory aot build
+	@$(MAKE) --no-print-directory aot build bench-tools
 	@tests/run
 
 .PHONY: test-only

@@ -165,8 +165,8 @@ public static partial class Limits
     /// <summary>How often a cancelled read is interrupted until it ends; one interrupt alone may fall between two statements.</summary>
     public static readonly TimeSpan StoreInterruptInterval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How often, a millisecond apart, a transaction that writes is begun before the file counts as another process's.</summary>
-    public const int StoreBeginAttemptMax = 1000;
+    /// <summary>How long a transaction that writes waits to begin before the file counts as another process's.</summary>
+    public static readonly TimeSpan StoreBeginMax = TimeSpan.FromSeconds(1);
 
     /// <summary>Tables, indexes and views whose changes are counted for the query cache.</summary>
     public const int StoreTableCountMax = 4096;

@@ -235,18 +235,15 @@ internal sealed class Connection : IDisposable
     /// </summary>
     public void BeginWrite()
     {
-        var begin = Prepare("BEGIN IMMEDIATE");
-        for (var attempt = 1; ; attempt++)
+        // For this statement alone: a checkpoint must not wait for readers.
+        _ = raw.sqlite3_busy_timeout(_handle, (int)Limits.StoreBeginMax.TotalMilliseconds);
+        try
         {
-            try
-            {
-                begin.Execute();
-                return;
-            }
-            catch (Fault fault) when (attempt < Limits.StoreBeginAttemptMax && fault.InnerException is EngineException { Code: raw.SQLITE_BUSY })
-            {
-                Thread.Sleep(1);
-            }
+            Prepare("BEGIN IMMEDIATE").Execute();
+        }
+        finally
+        {
+            _ = raw.sqlite3_busy_timeout(_handle, 0);
         }
     }
 

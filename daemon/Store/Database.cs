@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Native;
 using Auraed.Store.Journal;
 using Auraed.Store.Replay;
 
@@ -88,6 +89,9 @@ public sealed class Database : IAsyncDisposable
 
             var tables = new TableVersions();
             connection = DatabaseFile.OpenOrCreate(options, key, tables);
+
+            // The log's name, too, before the first answer: the engine syncs the directory with fdatasync alone.
+            DurableFiles.SyncDirectory(System.IO.Path.GetFullPath(options.Directory));
             return new Database(options, held, key, connection, tables);
         }
         catch

@@ -27,11 +27,11 @@ internal static class AssetChild
 
     private static readonly Lock Saying = new();
 
-    /// <param name="arguments">library directory, key file, crash point, which time, seed.</param>
+    /// <param name="arguments">key file, crash point, which time, seed, library directories.</param>
     public static int Run(string[] arguments)
     {
-        var (directory, key, point) = (arguments[0], arguments[1], arguments[2]);
-        var times = int.Parse(arguments[3], CultureInfo.InvariantCulture);
+        var (key, point, seed) = (arguments[0], arguments[1], int.Parse(arguments[3], CultureInfo.InvariantCulture));
+        var times = int.Parse(arguments[2], CultureInfo.InvariantCulture);
         var reached = 0;
         CrashPoint.Hook = name =>
         {
@@ -41,7 +41,7 @@ internal static class AssetChild
                 Thread.CurrentThread.Join();
             }
         };
-        WorkAsync(new DatabaseOptions { Directory = directory, KeyPath = key }, int.Parse(arguments[4], CultureInfo.InvariantCulture)).GetAwaiter().GetResult();
+        Task.WhenAll(arguments[4..].Select((directory, file) => WorkAsync(new DatabaseOptions { Directory = directory, KeyPath = key }, file, seed + (3 * file)))).GetAwaiter().GetResult();
         return 0;
     }
 
@@ -57,15 +57,16 @@ internal static class AssetChild
 
     public const int Blobs = 8;
 
-    private static async Task WorkAsync(DatabaseOptions options, int seed)
+    private static async Task WorkAsync(DatabaseOptions options, int file, int seed)
     {
+        await Task.Yield();
         await using var database = Database.Open(options);
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
         await using var assets = new AssetLibrary(database, records, TimeProvider.System, Backends(options.Directory));
         Say("ready");
         await Task.WhenAll(
-            PutAsync(assets, "default", new Random(seed)),
-            PutAsync(assets, "acme", new Random(seed + 1)),
+            PutAsync(assets, file, "default", new Random(seed)),
+            PutAsync(assets, file, "acme", new Random(seed + 1)),
             ForeverAsync(() => assets.CollectAsync(new GarbageCollectRequest { Grace = new Google.Protobuf.WellKnownTypes.Duration() }, null, CancellationToken.None)),
             ArchiveAsync(assets, new Random(seed + 2)),
             ForeverAsync(() => assets.ScrubAsync(new ScrubRequest { ChunkCountMax = 8 }, null, null, CancellationToken.None)));
@@ -115,7 +116,7 @@ internal static class AssetChild
         }
     }
 
-    private static async Task PutAsync(AssetLibrary assets, string tenant, Random random)
+    private static async Task PutAsync(AssetLibrary assets, int file, string tenant, Random random)
     {
         while (true)
         {
@@ -124,10 +125,10 @@ internal static class AssetChild
             try
             {
                 var put = await assets.UploadAsync("tester", Steps(assets, tenant, number, bytes).GetAsyncEnumerator(), CancellationToken.None);
-                Say($"put {tenant} {put.Asset.Id} {put.Asset.Sha256}");
+                Say($"put {file} {tenant} {put.Asset.Id} {put.Asset.Sha256}");
                 if (random.Next(2) == 0)
                 {
-                    Say($"deleting {tenant} {put.Asset.Id}");
+                    Say($"deleting {file} {tenant} {put.Asset.Id}");
                     await assets.DeleteAsync("tester", new DeleteAssetRequest { Tenant = tenant, Asset = put.Asset.Id }, CancellationToken.None);
                 }
             }

@@ -10,46 +10,59 @@ using Xunit.Abstractions;
 namespace Auraed.Tests.Faults;
 
 /// <summary>
-/// A process killed two hundred times while uploads, deletions, archivings, restorings, collections and scrubs run in it side by side, so that every kill is in the midst of each of them. The file
-/// goes on from kill to kill.
+/// Files cut off by kill -9 two hundred times while uploads, deletions, archivings, restorings, collections and scrubs run on them side by side, so that every cut is in the midst of each of them.
+/// A process has several files, as most of its time is its start: the kill comes at a named point of one of them, and wherever the others happen to be. Each file goes on from kill to kill.
 /// </summary>
 public sealed class AssetCrashes : IDisposable
 {
-    private const int Kills = 200;
+    private const int Files = 6;
+
+    // Each point once, and at any moment after every three of them.
+    private static readonly int Kills = AssetChild.Points.Length * 4 / 3;
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(60);
-    private readonly StoreFixture _fixture = new();
+    private readonly StoreFixture[] _fixtures = [.. Enumerable.Range(0, Files).Select(_ => new StoreFixture())];
     private readonly Random _random;
-    private readonly HashSet<(string Tenant, string Id)> _present = [];
+    private readonly HashSet<(string Tenant, string Id)>[] _present = [.. Enumerable.Range(0, Files).Select(_ => new HashSet<(string, string)>())];
     private int _moved;
 
     public AssetCrashes(ITestOutputHelper output) => _random = Seeds.Random(output);
 
-    public void Dispose() => _fixture.Dispose();
+    public void Dispose()
+    {
+        foreach (var fixture in _fixtures)
+        {
+            fixture.Dispose();
+        }
+    }
 
     [Fact]
     public async Task No_asset_is_damaged_no_live_chunk_lost_and_no_dead_one_outlives_two_collections()
     {
-        var (put, moved) = (0, 0);
+        var (put, next) = (0, 0);
         for (var kill = 0; kill < Kills; kill++)
         {
-            _moved = 0;
-            var point = AssetChild.Points[kill % AssetChild.Points.Length];
+            var atAnyMoment = kill % 4 == 3;
+            var point = atAnyMoment ? "none" : AssetChild.Points[next++];
             // Assets move between the file and the backend far less often than units are written.
             var times = 1 + _random.Next(point.StartsWith("archive", StringComparison.Ordinal) || point.StartsWith("restore", StringComparison.Ordinal) ? 2 : 12);
-            put += await KillAsync(point, times, atAnyMoment: kill % 4 == 3);
-            moved += _moved;
-            await HoldsAsync(isThorough: kill % 4 == 0);
+            put += await KillAsync(point, times, atAnyMoment);
+            for (var file = 0; file < Files; file++)
+            {
+                await HoldsAsync(file, isThorough: (kill + file) % 4 == 0);
+            }
         }
 
-        Assert.True(put > Kills / 10, $"{put} assets were put between {Kills} kills");
-        Assert.True(moved > Kills / 20, $"{moved} assets were archived or restored between {Kills} kills");
+        Assert.Equal(AssetChild.Points.Length, next);
+        Assert.True(Kills * Files >= 200);
+        Assert.True(put > Kills * Files / 10, $"{put} assets were put between {Kills} kills of {Files} files");
+        Assert.True(_moved > Kills * Files / 20, $"{_moved} assets were archived or restored between {Kills} kills of {Files} files");
     }
 
     /// <summary>Runs the child until it is dead; answers how many assets it put.</summary>
     private async Task<int> KillAsync(string point, int times, bool atAnyMoment)
     {
         using var process = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath!, [Support.Program.Assembly, "assets", _fixture.Library, _fixture.KeyPath, atAnyMoment ? "none" : point, $"{times}", $"{_random.Next()}"])
+            Environment.ProcessPath!, [Support.Program.Assembly, "assets", _fixtures[0].KeyPath, point, $"{times}", $"{_random.Next()}", .. _fixtures.Select(fixture => fixture.Library)])
         { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var error = process.StandardError.ReadToEndAsync();
         var put = 0;
@@ -58,7 +71,7 @@ public sealed class AssetCrashes : IDisposable
         {
             put += Note(line) ? 1 : 0;
             // Not every point is passed by what happens to be in the file.
-            if ((atAnyMoment && line == "ready") || put == 10)
+            if ((atAnyMoment && line == "ready") || put == 5 * Files)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(wait));
                 process.Kill();
@@ -75,11 +88,11 @@ public sealed class AssetCrashes : IDisposable
     {
         switch (line.Split(' '))
         {
-            case ["put", var tenant, { Length: 64 } id, { Length: 64 }]:
-                _present.Add((tenant, id));
+            case ["put", var file, var tenant, { Length: 64 } id, { Length: 64 }]:
+                _present[int.Parse(file, null)].Add((tenant, id));
                 return true;
-            case ["deleting", var tenant, { Length: 64 } id]:
-                _present.Remove((tenant, id));
+            case ["deleting", var file, var tenant, { Length: 64 } id]:
+                _present[int.Parse(file, null)].Remove((tenant, id));
                 return false;
             case ["moved"]:
                 _moved++;
@@ -90,14 +103,15 @@ public sealed class AssetCrashes : IDisposable
     }
 
     /// <summary>What was said to be there is there and sound; what nothing refers to is gone after two collections.</summary>
-    private async Task HoldsAsync(bool isThorough)
+    private async Task HoldsAsync(int file, bool isThorough)
     {
-        await using var database = _fixture.Open();
+        var fixture = _fixtures[file];
+        await using var database = fixture.Open();
         var before = await database.VerifyAsync(null, CancellationToken.None);
         Assert.True(before.IsSound, string.Join("; ", before.Findings));
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
-        await using var assets = new AssetLibrary(database, records, TimeProvider.System, AssetChild.Backends(_fixture.Library));
-        foreach (var (tenant, id) in _present)
+        await using var assets = new AssetLibrary(database, records, TimeProvider.System, AssetChild.Backends(fixture.Library));
+        foreach (var (tenant, id) in _present[file])
         {
             Assert.Equal(id, (await assets.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = id }, CancellationToken.None)).Asset.Id);
         }

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Auraed.Chunks;
 
@@ -37,7 +36,7 @@ internal static class RollingHash
         ArgumentOutOfRangeException.ThrowIfGreaterThan(to, data.Length);
         var zerosEnd = !discriminator.IsBoundary(OfZeros);
         // Made once, as it is cleared when it is made.
-        Span<uint> room = to - from >= WideHash.BlockBytes && Avx2.IsSupported ? stackalloc uint[WideHash.RoomNumbers] : [];
+        Span<uint> room = to - from >= WideHash.BlockBytes && WideHash.IsSupported ? stackalloc uint[WideHash.RoomNumbers] : [];
         while (to - from >= WideHash.BlockBytes)
         {
             if (zerosEnd && data[from] == 0 && data[from - WindowBytes] == 0)

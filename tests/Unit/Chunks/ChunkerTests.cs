@@ -83,6 +83,34 @@ public class ChunkerTests
         }
     }
 
+    /// <summary>Which of the two a binary takes depends on what it was compiled for; both are to find what the rolling hash finds.</summary>
+    [Fact]
+    public void Lanes_are_searched_alike_by_four_and_by_eight()
+    {
+        var random = new Random(7);
+        var rows = new uint[WideHash.RoomNumbers];
+        var data = new byte[RollingHash.WindowBytes + WideHash.BlockBytes];
+        var found = 0;
+        for (var turn = 0; turn < 400; turn++)
+        {
+            random.NextBytes(data);
+            // From a boundary in every lane to hardly any, odd, even and powers of two.
+            var discriminator = new Discriminator((uint)random.Next(1, 1 << random.Next(2, 18)));
+            var expected = Enumerable.Range(0, WideHash.BlockBytes / WideHash.LaneBytes).Select(lane => RollingHash.WindowBytes + (lane * WideHash.LaneBytes))
+                .TakeWhile(from => RollingHash.Roll(data, from, from + WideHash.LaneBytes, discriminator) < 0).Count();
+            expected = expected * WideHash.LaneBytes == WideHash.BlockBytes ? -1 : expected;
+            found += expected < 0 ? 0 : 1;
+            WideHash.LookUp(data, RollingHash.WindowBytes, rows);
+            Assert.Equal(expected, WideHash.FindByFour(rows, discriminator));
+            if (System.Runtime.Intrinsics.X86.Avx2.IsSupported)
+            {
+                Assert.Equal(expected, WideHash.FindByEight(rows, discriminator));
+            }
+        }
+
+        Assert.InRange(found, 100, 390);
+    }
+
     [Fact]
     public void The_test_without_a_division_is_the_one_with_it()
     {

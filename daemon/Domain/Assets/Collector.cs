@@ -178,16 +178,20 @@ internal sealed class Collector(Database database, Evictor evictor) : IDisposabl
 
     private async Task RemoveAsync(TimeSpan grace, GarbageCollectResult result, Action<AssetProgress>? progress, CancellationToken cancel)
     {
-        int count;
-        do
+        long until = await WriteAsync(unit => unit.Now - (grace.Ticks * 100), cancel).ConfigureAwait(false);
+        for (long? next = 0; next is { } from;)
         {
-            (count, long size) = await WriteAsync(unit => CollectionRows.Remove(unit, unit.Now - (grace.Ticks * 100), Limits.CollectionUnitChunksMax), cancel).ConfigureAwait(false);
-            result.RemovedChunkCount += count;
-            result.RemovedStoredSize += size;
-            progress?.Invoke(new AssetProgress { Step = "removing chunks", Done = result.RemovedChunkCount });
-            CrashPoint.Reach("collect.removed");
+            // Looked for beside the writer: those that are still within their grace may be millions.
+            (List<long> expired, next) = await database.ReadAsync(unit => CollectionRows.FindExpired(unit, from, until, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
+            foreach (long[] batch in expired.Chunk(Limits.CollectionUnitChunksMax))
+            {
+                (int count, long size) = await WriteAsync(unit => CollectionRows.Remove(unit, batch, until), cancel).ConfigureAwait(false);
+                result.RemovedChunkCount += count;
+                result.RemovedStoredSize += size;
+                progress?.Invoke(new AssetProgress { Step = "removing chunks", Done = result.RemovedChunkCount });
+                CrashPoint.Reach("collect.removed");
+            }
         }
-        while (count > 0);
     }
 
     /// <summary>What an archiving that was cut off left in the file, or an asset that is gone kept there. Not while one is at it, which does this itself.</summary>

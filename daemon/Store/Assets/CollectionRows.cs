@@ -147,28 +147,49 @@ public static class CollectionRows
         return condemned;
     }
 
-    /// <summary>Removes chunks that were condemned at that time or before, at most so many. No part can refer to one: that would have rescued it.</summary>
-    public static (int Count, long StoredSize) Remove(WriteUnit unit, long until, int countMax)
+    /// <summary>Chunks that were condemned at that time or before; from a number on, at most so many rows looked at.</summary>
+    public static (List<long> Expired, long? Next) FindExpired(ReadUnit unit, long from, long until, int rowsMax)
     {
-        Statement select = unit.Prepare("SELECT c.number, c.stored_size FROM chunk_condemned AS d JOIN chunk AS c ON c.number = d.number WHERE d.time <= ? ORDER BY d.number LIMIT ?");
-        select.Integer(0, until);
-        select.Integer(1, countMax);
-        var numbers = new List<long>();
-        long size = 0;
+        Statement select = unit.Prepare("SELECT number, time FROM chunk_condemned WHERE number >= ? ORDER BY number LIMIT ?");
+        select.Integer(0, from);
+        select.Integer(1, rowsMax);
+        var expired = new List<long>();
+        int rows = 0;
+        long last = from;
         while (select.Step())
         {
-            numbers.Add(select.Integer(0));
-            size += select.Integer(1);
+            rows++;
+            last = select.Integer(0);
+            if (select.Integer(1) <= until)
+            {
+                expired.Add(last);
+            }
         }
 
+        return (expired, rows == rowsMax ? last + 1 : null);
+    }
+
+    /// <summary>Removes those of the chunks that are still condemned since that time or before. No part can refer to one: that would have rescued it.</summary>
+    public static (int Count, long StoredSize) Remove(WriteUnit unit, IEnumerable<long> expired, long until)
+    {
+        Statement select = unit.Prepare("SELECT c.stored_size FROM chunk_condemned AS d JOIN chunk AS c ON c.number = d.number WHERE d.number = ? AND d.time <= ?");
         Statement delete = unit.Prepare("DELETE FROM chunk WHERE number = ?");
-        foreach (long number in numbers)
+        var (count, size) = (0, 0L);
+        foreach (long number in expired)
         {
-            delete.Integer(0, number);
-            _ = delete.Execute();
+            select.Integer(0, number);
+            select.Integer(1, until);
+            long? stored = select.Step() ? select.Integer(0) : null;
+            select.Reset();
+            if (stored is { } bytes)
+            {
+                delete.Integer(0, number);
+                count += delete.Execute();
+                size += bytes;
+            }
         }
 
-        return (numbers.Count, size);
+        return (count, size);
     }
 
     private static long? NextContent(ReadUnit unit, long holder, long after, bool onlyKept)

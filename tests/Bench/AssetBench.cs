@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Auraed.Bench;
 
 /// <summary>
-/// A blob of 512 MiB, half of it random and half text of few words, and a second version with 1 % of it overwritten, into auraed, casync, restic and borg and out again;
-/// then what a 1 GiB ingest does to small writes. auraed's CPU is the command's and the daemon's; auraed, restic and borg encipher, casync does not.
+/// A blob of 512 MiB, half of it random and half text of few words, and a second version with 1 % of it overwritten, into auraed, casync, restic and borg and out again.
+/// auraed's CPU is the command's and the daemon's; auraed, restic and borg encipher, casync does not.
 /// </summary>
 internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report report)
 {
@@ -55,7 +55,6 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
         }
 
         Tell(tools, peak);
-        Beside();
         return Task.CompletedTask;
     }
 
@@ -179,46 +178,6 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
         report.AtMost("assets, unchanged bytes against casync's", _turns["auraed again"].Wall / _turns["casync again"].Wall, 1);
         report.AtMost("assets, restore against casync's", _turns["auraed restore"].Wall / _turns["casync restore"].Wall, 1.3);
         report.AtMost("assets, stored bytes against casync's", _stored["auraed"] / _stored["casync"], StoredSlack);
-    }
-
-    /// <summary>Small creates alone, and while 1 GiB that is new comes in.</summary>
-    private void Beside()
-    {
-        using var peer = _daemon.Start().Peer;
-        var big = scratch.File("big.img");
-        using (var file = File.Create(big))
-        {
-            var random = new Random(2);
-            var block = new byte[1 << 20];
-            for (var count = 0; count < 1024; count++)
-            {
-                random.NextBytes(block);
-                file.Write(block);
-            }
-        }
-
-        var create = new Target("auraed Create", peer.Id, _daemon.Plaintext, Messages.CreatePath, Messages.Create(isNamed: false));
-        var alone = Machine.Median(Enumerable.Range(0, options.Rounds).Select(_ => LoadRun.Make(options, create, 4, options.Seconds).P99));
-        using var put = Process.Start(new ProcessStartInfo(options.Binary, ["assets", "put", big, "--root", _daemon.Root]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var beside = new List<double>();
-        do
-        {
-            beside.Add(LoadRun.Make(options, create, 4, options.Seconds).P99);
-        }
-        while (!put.HasExited);
-
-        put.WaitForExit();
-        if (put.ExitCode != 0)
-        {
-            throw new PeerException($"assets put: {put.StandardError.ReadToEnd()}");
-        }
-
-        var peak = Machine.Mebibytes(peer.Id, "status", "VmHWM");
-        report.Table(
-            "Small creates beside a 1 GiB ingest, 4 streams", "p99 in microseconds.", ["what", "p99 us", "peak RSS MiB"],
-            [["alone", alone, null], ["while the ingest runs, median of turns", Machine.Median(beside), peak], ["the worst turn", beside.Max(), null]]);
-        report.AtMost("assets, p99 of small creates during an ingest against alone", Machine.Median(beside) / alone, 3);
-        report.AtMost("assets, daemon's peak RSS in MiB during a 1 GiB ingest", peak, 150);
     }
 
     private static Turn Run(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment, string? directory = null)

@@ -26,6 +26,8 @@ report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.Loa
     ("chunks", () => new ChunkBench(options, scratch, report).RunAsync()),
     ("events", () => new EventsBench(options, scratch, report).RunAsync()),
     ("assets", () => new AssetBench(options, scratch, report).RunAsync()),
+    ("beside", () => new BesideBench(options, scratch, report).RunAsync()),
+    ("collect", () => new CollectBench(options, scratch, report).RunAsync()),
     ("growth", () => new GrowthBench(options, scratch, report).RunAsync()),
 ];
 if (options.Only.FirstOrDefault(name => !parts.Any(part => part.Name == name)) is { } unknown)

@@ -106,6 +106,9 @@ public sealed record Settings
     /// <summary>Where whole segments of the event log are archived to; empty archives none by itself.</summary>
     public string ArchiveDirectory { get; init; } = "";
 
+    /// <summary>Whole segments of the event log are archived to assets; then there is no directory for them.</summary>
+    public bool ArchivesToAssets { get; init; }
+
     /// <summary>Younger events are not pruned; with zero, age is no reason.</summary>
     public TimeSpan KeepAge { get; init; }
 

@@ -183,6 +183,12 @@ public static class SettingsCatalog
         },
         new()
         {
+            Key = "events.archive_assets", Flags = ["--events-archive-assets"], Kind = SettingKind.Boolean, Default = "false",
+            Zero = "false", Description = "Archive whole signed segments of the event log as assets, in place of events.archive_dir.",
+            Show = s => s.ArchivesToAssets ? "true" : "false", Apply = (s, v) => s with { ArchivesToAssets = v.Number != 0 },
+        },
+        new()
+        {
             Key = "events.keep_age", Flags = ["--events-keep-age"], Kind = SettingKind.Duration, Default = "0", Max = 3_153_600_000_000,
             Zero = "age prunes nothing", Description = "Archived events that are older are pruned from the database, when every cursor has passed them and events.keep_count lets them go.",
             Show = s => Shown(s.KeepAge), Apply = (s, v) => s with { KeepAge = v.Time },

@@ -85,6 +85,11 @@ public static class SettingsLoader
             throw Fault.Invalid("keepalive.interval", "keepalive.interval is 0 or at least 1s");
         }
 
+        if (settings.ArchivesToAssets && settings.ArchiveDirectory.Length > 0)
+        {
+            throw Fault.Invalid("events.archive_assets", "events.archive_assets is true, and events.archive_dir names another place");
+        }
+
         return settings;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Auraed.Base;
 using Auraed.Store;
 using Auraed.Store.Events;
@@ -13,11 +14,22 @@ public readonly record struct KeepPolicy(TimeSpan Age, long Count)
     public bool IsNone => Age == TimeSpan.Zero && Count == 0;
 }
 
+/// <summary>Where segments are archived to.</summary>
+/// <param name="Directory">Empty when it is assets, or nowhere.</param>
+public readonly record struct ArchiveTarget(string Directory, bool IsAssets)
+{
+    public static readonly ArchiveTarget Assets = new("", IsAssets: true);
+
+    public bool IsNone => string.IsNullOrEmpty(Directory) && !IsAssets;
+
+    public static ArchiveTarget To(string directory) => new(directory, IsAssets: false);
+}
+
 /// <summary>What archiving came to.</summary>
 /// <param name="Segments">Written now.</param>
 /// <param name="Events">In those.</param>
 /// <param name="Last">The last event that is archived.</param>
-public sealed record ArchiveOutcome(string Directory, int Segments, long Events, long Last);
+public sealed record ArchiveOutcome(ArchiveTarget Target, int Segments, long Events, long Last);
 
 /// <summary>What pruning came to, or would come to.</summary>
 /// <param name="Floor">The last event below the floor.</param>
@@ -31,13 +43,21 @@ public sealed record PruneOutcome(long Floor, long Events, string HeldBy);
 /// </summary>
 public sealed class LogRetention(Database database, LogKeeper keeper, TimeProvider time) : IDisposable
 {
+    /// <summary>What stands before the asset's id in the path of a segment that is an asset.</summary>
+    public const string AssetPrefix = "asset:";
+
     private const long NanosecondsPerTick = 100;
     private readonly SemaphoreSlim _turn = new(1);
 
-    /// <summary>Archives to a directory what is not archived yet, as far as whole blocks of 256 events go; whole segments only when <paramref name="isWhole"/>.</summary>
-    public async Task<ArchiveOutcome> ArchiveAsync(string directory, bool isWhole, Action<StoreProgress>? progress, CancellationToken cancel)
+    /// <summary>The place whose segments' paths begin with <see cref="AssetPrefix"/>; null where there is none.</summary>
+    internal ISegmentPlace? Assets { get; init; }
+
+    private ISegmentPlace AssetsThere => Assets ?? throw new Fault(FaultKind.Precondition, "only the daemon archives to assets and reads them") { Reason = "NO_ASSETS" };
+
+    /// <summary>Archives what is not archived yet, as far as whole blocks of 256 events go; whole segments only when <paramref name="isWhole"/>.</summary>
+    public async Task<ArchiveOutcome> ArchiveAsync(ArchiveTarget target, bool isWhole, Action<StoreProgress>? progress, CancellationToken cancel)
     {
-        var target = new SegmentDirectory(directory);
+        ISegmentPlace place = target.IsAssets ? AssetsThere : new SegmentDirectory(target.Directory, database).Make();
         await _turn.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
@@ -50,11 +70,11 @@ public sealed class LogRetention(Database database, LogKeeper keeper, TimeProvid
             while (last < end)
             {
                 long next = Math.Min(end, ((last / Limits.SegmentEventsMax) + 1) * Limits.SegmentEventsMax);
-                await WriteAsync(target, last + 1, next, progress, cancel).ConfigureAwait(false);
+                await WriteAsync(place, last + 1, next, progress, cancel).ConfigureAwait(false);
                 (last, segments) = (next, segments + 1);
             }
 
-            return new ArchiveOutcome(directory, segments, last - before, last);
+            return new ArchiveOutcome(target, segments, last - before, last);
         }
         finally
         {
@@ -92,17 +112,17 @@ public sealed class LogRetention(Database database, LogKeeper keeper, TimeProvid
     }
 
     /// <summary>Sweeps what a crash left, then archives and prunes until cancelled.</summary>
-    /// <param name="directory">Empty archives nothing by itself.</param>
-    public async Task RunAsync(string directory, KeepPolicy policy, Action<Fault> failed, CancellationToken cancel)
+    /// <param name="target">None archives nothing by itself.</param>
+    public async Task RunAsync(ArchiveTarget target, KeepPolicy policy, Action<Fault> failed, CancellationToken cancel)
     {
         while (!cancel.IsCancellationRequested)
         {
             try
             {
                 await SweepAsync(cancel).ConfigureAwait(false);
-                if (directory.Length > 0)
+                if (!target.IsNone)
                 {
-                    await ArchiveAsync(directory, isWhole: true, null, cancel).ConfigureAwait(false);
+                    await ArchiveAsync(target, isWhole: true, null, cancel).ConfigureAwait(false);
                 }
 
                 if (!policy.IsNone)
@@ -160,28 +180,22 @@ public sealed class LogRetention(Database database, LogKeeper keeper, TimeProvid
         return (floor, segments.Count > 0 ? segments[^1].Last : floor, heldBy, segments);
     }
 
-    private async Task WriteAsync(SegmentDirectory directory, long first, long last, Action<StoreProgress>? progress, CancellationToken cancel)
+    private async Task WriteAsync(ISegmentPlace place, long first, long last, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         Checkpoint checkpoint = await keeper.CoveringAsync(last, cancel).ConfigureAwait(false);
-        ArchivedSegment segment = await directory.PlaceAsync(
-            first, last, Now(), file => FillAsync(file, new SegmentWriter(first, last, checkpoint), last - first + 1, progress, cancel), database.Signer, progress, cancel).ConfigureAwait(false);
-        await database.WriteAsync(
-            unit =>
-            {
-                ArchiveRows.Insert(unit.Prepare, segment);
-                return 0;
-            },
-            cancel).ConfigureAwait(false);
+        IAsyncEnumerable<ReadOnlyMemory<byte>> parts = PartsAsync(new SegmentWriter(first, last, checkpoint), last - first + 1, progress, cancel);
+        _ = await place.PlaceAsync(new SegmentDraft(first, last, parts, database.Signer, Now()), progress, cancel).ConfigureAwait(false);
         CrashPoint.Reach("archive.recorded");
     }
 
-    private async Task FillAsync(Stream file, SegmentWriter writer, long total, Action<StoreProgress>? progress, CancellationToken cancel)
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> PartsAsync(
+        SegmentWriter writer, long total, Action<StoreProgress>? progress, [EnumeratorCancellation] CancellationToken cancel)
     {
         var output = new ArrayBufferWriter<byte>(Limits.SegmentPartBytes);
         bool isLeft = await database.ReadAsync(Header, cancel).ConfigureAwait(false);
         while (isLeft)
         {
-            await file.WriteAsync(output.WrittenMemory, cancel).ConfigureAwait(false);
+            yield return output.WrittenMemory;
             output.ResetWrittenCount();
             progress?.Invoke(new StoreProgress("archiving", writer.Done, total));
             isLeft = await database.ReadAsync(unit => writer.WritePart(unit.Prepare, output), cancel).ConfigureAwait(false);
@@ -199,7 +213,8 @@ public sealed class LogRetention(Database database, LogKeeper keeper, TimeProvid
     {
         EventsPage last = await database.ReadAsync(
             unit => EventsPage.Read(unit, new EventRange(segment.Last, segment.Last, false, 1), (_, _, _) => true), cancel).ConfigureAwait(false);
-        if (await SegmentDirectory.FindWrongAsync(segment, last.Events[0].Hash, progress, cancel).ConfigureAwait(false) is { } wrong)
+        ISegmentPlace place = segment.Path.StartsWith(AssetPrefix, StringComparison.Ordinal) ? AssetsThere : new SegmentDirectory(Path.GetDirectoryName(segment.Path)!, database);
+        if (await place.FindWrongAsync(segment, last.Events[0].Hash, progress, cancel).ConfigureAwait(false) is { } wrong)
         {
             throw new Fault(FaultKind.Precondition, $"the archive of events {segment.First} to {segment.Last} ({segment.Path}) cannot stand for them: {wrong}; nothing was pruned", hint: "put the archived file back") { Reason = "ARCHIVE_DAMAGED" };
         }

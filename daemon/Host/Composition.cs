@@ -166,8 +166,8 @@ internal sealed class Composition : IAsyncDisposable
         _keeper = new LogKeeper(_database, _time, settings.CheckpointInterval);
         services.AddSingleton(new ProofService(new Proofs(_database, _keeper)));
         services.AddSingleton(new AssetService(_assets));
-        _retention = new LogRetention(_database, _keeper, _time);
-        services.AddSingleton(new RetentionService(new Retention(_database, _retention, settings.ArchiveDirectory, new KeepPolicy(settings.KeepAge, settings.KeepCount))));
+        _retention = new LogRetention(_database, _keeper, _time) { Assets = new SegmentAssets(_database, _assets) };
+        services.AddSingleton(new RetentionService(new Retention(_database, _retention, ArchiveTargetOf(settings), new KeepPolicy(settings.KeepAge, settings.KeepCount))));
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = settings.MessageBytesMax;
@@ -205,7 +205,7 @@ internal sealed class Composition : IAsyncDisposable
         _caring = new AssetUpkeep(
             _database, _assets, new AssetCare(settings.AssetCollectInterval, settings.AssetScrubInterval, settings.AssetScrubBytesPerSecond), AssetCareLog.To(logger), _time).RunAsync(_stopping.Token);
         _retaining = _retention!.RunAsync(
-            settings.ArchiveDirectory, new KeepPolicy(settings.KeepAge, settings.KeepCount), fault => Log.RetentionFailed(logger, fault.Message), _stopping.Token);
+            ArchiveTargetOf(settings), new KeepPolicy(settings.KeepAge, settings.KeepCount), fault => Log.RetentionFailed(logger, fault.Message), _stopping.Token);
         if (settings.PublishInterval > TimeSpan.Zero)
         {
             _publishing = _upkeep.PublishForeverAsync(
@@ -230,6 +230,8 @@ internal sealed class Composition : IAsyncDisposable
             Board.Set(service, isServing: true);
         }
     }
+
+    private static ArchiveTarget ArchiveTargetOf(Settings settings) => settings.ArchivesToAssets ? ArchiveTarget.Assets : ArchiveTarget.To(settings.ArchiveDirectory);
 
     public static EdgeBounds BoundsOf(Settings settings) => new(settings.CallCountMax, settings.CallTimeMax, settings.SlowCall);
 

@@ -77,11 +77,11 @@ public sealed class RetentionCrashes : IDisposable
         using var keeper = new LogKeeper(database, TimeProvider.System, TimeSpan.Zero);
         using var retention = new LogRetention(database, keeper, TimeProvider.System);
         await keeper.CheckpointAsync(isFresh: true, CancellationToken.None);
-        await retention.ArchiveAsync(archive, isWhole: false, null, CancellationToken.None);
+        await retention.ArchiveAsync(ArchiveTarget.To(archive), isWhole: false, null, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         await retention.PruneAsync(default, isDryRun: false, null, CancellationToken.None);
         // What a kill between two batches left is swept by the loop that every start begins.
-        Task loop = retention.RunAsync("", default, fault => throw fault, stop.Token);
+        Task loop = retention.RunAsync(default, default, fault => throw fault, stop.Token);
         await Eventually.HoldsAsync(() => database.ReadAsync(unit => !Auraed.Store.Segments.Pruning.IsLeft(unit), CancellationToken.None), "all below the floor is deleted");
         await stop.CancelAsync();
         await loop;

@@ -12,6 +12,7 @@ internal static class Program
     {
         ["store", .. var rest] => Faults.StoreChild.Run(rest),
         ["assets", .. var rest] => Faults.AssetChild.Run(rest),
+        ["segments", .. var rest] => Faults.SegmentChild.Run(rest),
         ["registry", .. var rest] => Faults.RegistryChild.Run(rest),
         ["chunks", .. var rest] => Faults.ChunksChild.Run(rest),
         ["daemon", .. var rest] => Faults.DaemonChild.Run(rest),

@@ -1,6 +1,7 @@
 using Aurae.Assets.V0;
 using Aurae.Cells.V0;
 using Aurae.Documents.V0;
+using Aurae.Events.V0;
 using Aurae.Hosts.V0;
 using Aurae.Network.V0;
 using Aurae.Registry.V0;
@@ -174,6 +175,8 @@ internal static class UpgradeRecords
         new AssetPublication { Name = "bare", Asset = "bare" },
         new AssetArchive { Asset = new string('a', 64), Backend = "cold" },
         new AssetArchive { Asset = "bare" },
+        new EventSegment { Id = "events-1-512.auraeseg", Asset = new string('a', 64), FirstSequence = 1, LastSequence = long.MaxValue },
+        new EventSegment { Id = "bare", Asset = "bare" },
     ];
 
     /// <summary>Replaces the bare machine after all were made.</summary>

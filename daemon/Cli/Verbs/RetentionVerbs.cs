@@ -13,6 +13,8 @@ internal static class RetentionVerbs
 {
     private static readonly Option<string?> To = new("--to") { Description = "The directory, on the daemon's host. [default: the daemon's events.archive_dir]", HelpName = "DIR" };
 
+    private static readonly Option<bool> ToAssets = new("--to-assets") { Description = "Archive as assets, into the daemon's own file." };
+
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Say what would be pruned, and prune nothing." };
 
     private static readonly Option<TimeSpan?> KeepAge = new("--keep-age") { Description = "Younger events stay: 12h, 30d. [default: the daemon's events.keep_age]", HelpName = "DURATION", CustomParser = ParseSpan };
@@ -21,8 +23,8 @@ internal static class RetentionVerbs
 
     public static Command[] Build(CliEnvironment environment) =>
     [
-        new Verb("archive", "Write what is not archived yet to a directory, as signed segments of whole blocks of 256 events. They are not encrypted: the directory's mode protects them.",
-            "auraed events archive --to /mnt/archive/host7").With(To).Calls(environment, ArchiveAsync),
+        new Verb("archive", "Write what is not archived yet as signed segments of whole blocks of 256 events: to a directory, whose mode protects them as they are not encrypted, or as assets.",
+            "auraed events archive --to /mnt/archive/host7", "auraed events archive --to-assets", "auraed events archives; auraed assets get ID segment.auraeseg; auraed events verify segment.auraeseg --server-crt server.crt").With(To, ToAssets).Calls(environment, ArchiveAsync),
         new Verb("archives", "List what is archived, and where.", "auraed events archives").Calls(environment, ListAsync),
         new Verb("prune", "Remove archived events from the database. Only what is in the archive as it was verified, and what every cursor has passed.",
             "auraed events prune --dry-run", "auraed events prune --keep-age 30d", "auraed events prune --keep-count 1000000")
@@ -33,11 +35,11 @@ internal static class RetentionVerbs
     {
         using var steps = new StepProgress(invocation);
         ArchiveEventsResult? result = null;
-        var request = new ArchiveEventsRequest { Directory = invocation.Value(To) is { } directory ? Path.GetFullPath(directory) : string.Empty };
+        var request = new ArchiveEventsRequest { Directory = invocation.Value(To) is { } directory ? Path.GetFullPath(directory) : string.Empty, ToAssets = invocation.Value(ToAssets) };
         await invocation.Daemon.StreamAsync("archive the events", options => Client(invocation).Archive(request, options), Take, cancel);
         steps.End();
         ArchiveEventsResult archived = result ?? throw BrokenOff("archive the events");
-        invocation.Printer.Fields(("directory", archived.Directory), ("segments", archived.Segments), ("events", archived.Events), ("last_sequence", archived.LastSequence));
+        invocation.Printer.Fields(archived.Directory.Length > 0 ? ("directory", archived.Directory) : ("assets", true), ("segments", archived.Segments), ("events", archived.Events), ("last_sequence", archived.LastSequence));
 
         void Take(ArchiveEventsResponse response)
         {

@@ -51,7 +51,11 @@ public sealed partial class AssetLibrary : IAsyncDisposable
 
     /// <param name="principal">Who calls; becomes the asset's creator.</param>
     /// <param name="steps">The messages of the call.</param>
-    public Task<UploadResponse> UploadAsync(string principal, IAsyncEnumerator<UploadRequest> steps, CancellationToken cancel) => _uploads.RunAsync(principal, steps, cancel);
+    public Task<UploadResponse> UploadAsync(string principal, IAsyncEnumerator<UploadRequest> steps, CancellationToken cancel) => _uploads.RunAsync(principal, steps, companion: null, cancel);
+
+    /// <summary>An upload of the daemon's own.</summary>
+    internal Task<UploadResponse> UploadAsync(string principal, IAsyncEnumerator<UploadRequest> steps, UploadCompanion companion, CancellationToken cancel) =>
+        _uploads.RunAsync(principal, steps, companion, cancel);
 
     public Task<GetUploadResponse> GetUploadAsync(GetUploadRequest request, CancellationToken cancel) =>
         _uploads.GetAsync(RecordNames.Tenant(request.Tenant), AssetRequests.UploadId(request.UploadId), cancel);

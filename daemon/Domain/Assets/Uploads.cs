@@ -11,6 +11,9 @@ using ChunkSizes = Auraed.Chunks.ChunkSizes;
 
 namespace Auraed.Domain.Assets;
 
+/// <summary>What an upload of the daemon's own is checked by before it is visible, and what is written in the unit that makes it visible.</summary>
+internal sealed record UploadCompanion(Func<StoredContent, string, CancellationToken, Task> CheckAsync, Action<WriteUnit, RecordWriter, Asset> Record);
+
 /// <summary>
 /// Uploads, from the first message to the asset. Invariants: an asset becomes visible in one unit of work with its event, after all its chunks are durable and
 /// every digest that was expected has been compared; what is durable need not be sent again; memory is bounded whatever is sent.
@@ -19,7 +22,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
 {
     private readonly SemaphoreSlim _places = new(Limits.AssetUploadsCountMax, Limits.AssetUploadsCountMax);
 
-    public async Task<UploadResponse> RunAsync(string principal, IAsyncEnumerator<UploadRequest> steps, CancellationToken cancel)
+    public async Task<UploadResponse> RunAsync(string principal, IAsyncEnumerator<UploadRequest> steps, UploadCompanion? companion, CancellationToken cancel)
     {
         if (!await steps.MoveNextAsync().ConfigureAwait(false))
         {
@@ -34,11 +37,11 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
 
         try
         {
-            var call = new RecordCall(plan.Tenant, principal);
+            var call = new RecordCall(plan.Tenant, principal) { IsDaemon = companion is not null };
             await using UploadSession session = await OpenAsync(plan, cancel).ConfigureAwait(false);
             try
             {
-                return await TakeAsync(call, session, steps, cancel).ConfigureAwait(false);
+                return await TakeAsync(call, session, steps, companion, cancel).ConfigureAwait(false);
             }
             catch (Exception failure) when (plan.Id is null || failure is Fault { Reason: DigestMismatch })
             {
@@ -135,7 +138,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         },
         cancel);
 
-    private async Task<UploadResponse> TakeAsync(RecordCall call, UploadSession session, IAsyncEnumerator<UploadRequest> steps, CancellationToken cancel)
+    private async Task<UploadResponse> TakeAsync(RecordCall call, UploadSession session, IAsyncEnumerator<UploadRequest> steps, UploadCompanion? companion, CancellationToken cancel)
     {
         using var whole = new WholeDigest();
         using var plain = new PlainIntake(session, whole, database);
@@ -156,7 +159,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
                     break;
                 case UploadRequest.StepOneofCase.Commit:
                     await plain.CompleteAsync(cancel).ConfigureAwait(false);
-                    return await CommitAsync(call, session, whole, steps.Current.Commit, cancel).ConfigureAwait(false);
+                    return await CommitAsync(call, session, whole, steps.Current.Commit, companion, cancel).ConfigureAwait(false);
                 default:
                     throw Fault.Invalid("step", "a message of the upload is neither data nor chunks nor the commit, or data and chunks are mixed");
             }
@@ -173,7 +176,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         }
     }
 
-    private async Task<UploadResponse> CommitAsync(RecordCall call, UploadSession session, WholeDigest whole, UploadCommit commit, CancellationToken cancel)
+    private async Task<UploadResponse> CommitAsync(RecordCall call, UploadSession session, WholeDigest whole, UploadCommit commit, UploadCompanion? companion, CancellationToken cancel)
     {
         string? wantedId = AssetRequests.Digest(commit.Id, "commit.id");
         string? wantedDigest = AssetRequests.Digest(commit.Sha256, "commit.sha256");
@@ -204,15 +207,16 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
             throw Mismatch("commit.sha256", $"the upload's bytes have the SHA-256 {digest}, not {wantedDigest}");
         }
 
+        await (companion?.CheckAsync(content, digest, cancel) ?? Task.CompletedTask).ConfigureAwait(false);
         CrashPoint.Reach("upload.checked");
-        UploadResponse response = await database.WriteAsync(unit => Publish(unit, call, session, id, digest), cancel).ConfigureAwait(false);
+        UploadResponse response = await database.WriteAsync(unit => Publish(unit, call, session, id, digest, companion), cancel).ConfigureAwait(false);
         CrashPoint.Reach("upload.visible");
         response.NewChunkCount = session.Added.ChunkCount;
         response.NewStoredSize = session.Added.StoredSize;
         return response;
     }
 
-    private static UploadResponse Publish(WriteUnit unit, RecordCall call, UploadSession session, string id, string digest)
+    private static UploadResponse Publish(WriteUnit unit, RecordCall call, UploadSession session, string id, string digest, UploadCompanion? companion)
     {
         UploadPlan plan = session.Plan;
         StoredContent content = session.Durable;
@@ -248,6 +252,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
             _ = AssetCatalog.Tag(writer, tag, id);
         }
 
+        companion?.Record(unit, writer, asset);
         _ = new UploadRows(unit).Delete(session.Upload);
         return new UploadResponse { Asset = asset, Existed = before is not null };
     }

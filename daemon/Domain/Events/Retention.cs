@@ -10,22 +10,14 @@ using Google.Protobuf;
 namespace Auraed.Domain.Events;
 
 /// <summary>Archiving and pruning as the service offers them.</summary>
-/// <param name="directory">The daemon's own archive; empty when it has none.</param>
+/// <param name="own">The daemon's own archive; none when it has none.</param>
 /// <param name="policy">The daemon's own.</param>
-public sealed class Retention(Database database, LogRetention retention, string directory, KeepPolicy policy)
+public sealed class Retention(Database database, LogRetention retention, ArchiveTarget own, KeepPolicy policy)
 {
     public async Task<ArchiveEventsResult> ArchiveAsync(ArchiveEventsRequest request, Action<RetentionProgress> progress, CancellationToken cancel)
     {
-        string target = request.Directory.Length > 0 ? request.Directory : directory;
-        if (!Path.IsPathFullyQualified(target) || target.Contains('\0', StringComparison.Ordinal))
-        {
-            throw target.Length == 0
-                ? Fault.Invalid("directory", "no directory is named, and the daemon has no events.archive_dir", "auraed events archive --to DIR")
-                : Fault.Invalid("directory", $"directory '{target}' is not absolute; the daemon's working directory is not the caller's");
-        }
-
-        ArchiveOutcome outcome = await retention.ArchiveAsync(Path.GetFullPath(target), isWhole: false, step => progress(ToMessage(step)), cancel).ConfigureAwait(false);
-        return new ArchiveEventsResult { Directory = outcome.Directory, Segments = outcome.Segments, Events = outcome.Events, LastSequence = outcome.Last };
+        ArchiveOutcome outcome = await retention.ArchiveAsync(Target(request), isWhole: false, step => progress(ToMessage(step)), cancel).ConfigureAwait(false);
+        return new ArchiveEventsResult { Directory = outcome.Target.Directory, Segments = outcome.Segments, Events = outcome.Events, LastSequence = outcome.Last };
     }
 
     public async Task<PruneEventsResult> PruneAsync(PruneEventsRequest request, Action<RetentionProgress> progress, CancellationToken cancel)
@@ -62,6 +54,24 @@ public sealed class Retention(Database database, LogRetention retention, string 
             return response;
         },
         cancel);
+
+    private ArchiveTarget Target(ArchiveEventsRequest request)
+    {
+        string directory = request.Directory;
+        if (request.ToAssets)
+        {
+            return directory.Length == 0 ? ArchiveTarget.Assets : throw Fault.Invalid("directory", "a directory is named, and to_assets is set");
+        }
+
+        if (directory.Length == 0)
+        {
+            return own.IsNone ? throw Fault.Invalid("directory", "no directory is named, and the daemon has neither events.archive_dir nor events.archive_assets", "auraed events archive --to DIR, or --to-assets") : own;
+        }
+
+        return Path.IsPathFullyQualified(directory) && !directory.Contains('\0', StringComparison.Ordinal)
+            ? ArchiveTarget.To(Path.GetFullPath(directory))
+            : throw Fault.Invalid("directory", $"directory '{directory}' is not absolute; the daemon's working directory is not the caller's");
+    }
 
     private static RetentionProgress ToMessage(StoreProgress step) => new() { Step = step.Step, Done = step.Done, Total = step.Total };
 }

@@ -1,5 +1,6 @@
 using Aurae.Assets.V0;
 using Aurae.Cells.V0;
+using Aurae.Events.V0;
 using Aurae.Hosts.V0;
 using Aurae.Registry.V0;
 using Aurae.Schema;
@@ -21,6 +22,7 @@ public sealed class KeptTables
         [ServiceSlot.Descriptor.FullName] = "auraed services",
         [AssetArchive.Descriptor.FullName] = "auraed assets archive",
         [AssetPublication.Descriptor.FullName] = "auraed assets publish",
+        [EventSegment.Descriptor.FullName] = "auraed events archive",
         [Cell.Descriptor.FullName] = "auraed cells",
         [CellState.Descriptor.FullName] = "auraed cells",
         [CellExecutable.Descriptor.FullName] = "auraed cells",

@@ -28,7 +28,7 @@ internal sealed class ReplaySource : IDisposable
         IReadOnlyList<string> recorded = [.. ArchiveRows.After(log.Prepare, 0).Select(segment => segment.Path).Where(File.Exists)];
         if (_floor > 0 && archives is null && recorded.Count == 0)
         {
-            throw new Fault(FaultKind.Precondition, $"events 1 to {_floor} are not in the log any more, only in its archive", "archive", "--archive DIR, the directory that they were archived to") { Reason = "ARCHIVE_NEEDED" };
+            throw new Fault(FaultKind.Precondition, $"events 1 to {_floor} are not in the log any more, only in its archive", "archive", "--archive DIR, the directory that they were archived to; auraed assets get brings segments that are assets into one") { Reason = "ARCHIVE_NEEDED" };
         }
 
         _archives = new Queue<string>(_floor == 0 ? [] : archives is null ? recorded : SegmentFiles.In(archives));

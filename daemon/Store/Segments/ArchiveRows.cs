@@ -1,7 +1,8 @@
 namespace Auraed.Store.Segments;
 
 /// <summary>A segment that was written, synced and verified.</summary>
-/// <param name="Digest">SHA-256 of the file.</param>
+/// <param name="Path">Of the file, or "asset:" with the asset's id.</param>
+/// <param name="Digest">SHA-256 of its bytes.</param>
 /// <param name="Time">Of archiving, nanoseconds since 1970 UTC.</param>
 internal sealed record ArchivedSegment(long First, long Last, string Path, long Bytes, byte[] Digest, long Time);
 
@@ -32,7 +33,7 @@ internal static class ArchiveRows
         return found;
     }
 
-    public static void Insert(Func<string, Statement> prepare, ArchivedSegment segment)
+    public static int Insert(Func<string, Statement> prepare, ArchivedSegment segment)
     {
         Statement insert = prepare("INSERT INTO event_archive (first, last, path, bytes, digest, time) VALUES (?, ?, ?, ?, ?, ?)");
         insert.Integer(0, segment.First);
@@ -41,6 +42,6 @@ internal static class ArchiveRows
         insert.Integer(3, segment.Bytes);
         insert.Blob(4, segment.Digest);
         insert.Integer(5, segment.Time);
-        _ = insert.Execute();
+        return insert.Execute();
     }
 }

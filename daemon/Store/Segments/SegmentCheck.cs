@@ -9,6 +9,25 @@ namespace Auraed.Store.Segments;
 internal sealed record SegmentReport(SegmentHeader? Header, long Events, byte[] Head, IReadOnlyList<string> Findings)
 {
     public bool IsSound => Findings.Count == 0;
+
+    /// <summary>Fault(Corrupt) unless the segment that has just been written is sound.</summary>
+    public void Require(long first, long last)
+    {
+        if (!IsSound)
+        {
+            throw new Fault(FaultKind.Corrupt, $"the segment of events {first} to {last} is not sound and does not count: {Findings[0]}", hint: "auraed verify, and check the disk of the archive") { Reason = "SEGMENT_DAMAGED" };
+        }
+    }
+
+    /// <summary>Why what was read cannot stand for the segment that is on record; null when it can.</summary>
+    /// <param name="bytes">How many were read.</param>
+    /// <param name="digest">Their SHA-256.</param>
+    public string? FindOther(ArchivedSegment segment, long bytes, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> lastHash) =>
+        bytes != segment.Bytes || !digest.SequenceEqual(segment.Digest) ? "it is not the file that was archived"
+        : !IsSound ? Findings[0]
+        : Header!.First != segment.First || Header.Last != segment.Last ? "it holds other events"
+        : !lastHash.SequenceEqual(Head) ? "it is not of this log"
+        : null;
 }
 
 /// <summary>
@@ -47,9 +66,26 @@ internal sealed class SegmentCheck(SegmentReader reader, CheckpointKey? key)
         }
         catch (Fault fault) when (fault.Reason == "SEGMENT_DAMAGED")
         {
-            return new SegmentReport(null, 0, [], [fault.Message]);
+            return Unreadable(fault);
         }
     }
+
+    /// <summary>As of a file; the stream stays open, and may not be at its end.</summary>
+    /// <param name="name">For findings.</param>
+    public static SegmentReport OfStream(Stream stream, string name, CheckpointKey? key, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        try
+        {
+            var reader = new SegmentReader(stream, name);
+            return new SegmentCheck(reader, key).Run(progress, cancel);
+        }
+        catch (Fault fault) when (fault.Reason == "SEGMENT_DAMAGED")
+        {
+            return Unreadable(fault);
+        }
+    }
+
+    private static SegmentReport Unreadable(Fault fault) => new(null, 0, [], [fault.Message]);
 
     public SegmentReport Run(Action<StoreProgress>? progress, CancellationToken cancel)
     {

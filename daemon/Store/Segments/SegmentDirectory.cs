@@ -6,56 +6,54 @@ using Auraed.Store.Proof;
 namespace Auraed.Store.Segments;
 
 /// <summary>
-/// Where archived segments are put and found again. All that archiving knows of a place is here. Invariants: under a segment's name only a file ever
-/// stands that was synced, read back and verified; one that a kill left half written has another name, and the next one replaces it.
+/// Archived segments as files of a directory. Invariants: under a segment's name only a file ever stands that was synced, read back and verified; one that a kill
+/// left half written has another name, and the next one replaces it.
 /// </summary>
-internal sealed class SegmentDirectory
+internal sealed class SegmentDirectory(string directory, Database database) : ISegmentPlace
 {
-    private readonly string _path;
-
     /// <summary>Makes the directory when it is missing. Fault(Precondition) when that cannot be.</summary>
-    public SegmentDirectory(string path)
+    public SegmentDirectory Make()
     {
-        _path = path;
         try
         {
-            _ = Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            _ = Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return this;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new Fault(FaultKind.Precondition, $"the archive's directory {path} cannot be made: {refused.Message}", hint: "make it, writable by the daemon", cause: refused) { Reason = "CANNOT_OPEN" };
+            throw new Fault(FaultKind.Precondition, $"the archive's directory {directory} cannot be made: {refused.Message}", hint: "make it, writable by the daemon", cause: refused) { Reason = "CANNOT_OPEN" };
         }
     }
 
-    /// <summary>Writes a segment beside its place, syncs it, reads it back and verifies it, and then gives it its name.</summary>
-    /// <param name="fill">Writes the segment's bytes.</param>
-    /// <param name="key">Must have signed its checkpoint.</param>
-    public async Task<ArchivedSegment> PlaceAsync(
-        long first, long last, long time, Func<Stream, Task> fill, CheckpointKey? key, Action<StoreProgress>? progress, CancellationToken cancel)
+    /// <summary>The segment is written beside its place, synced, read back and verified, and then gets its name and its row.</summary>
+    public async Task<ArchivedSegment> PlaceAsync(SegmentDraft draft, Action<StoreProgress>? progress, CancellationToken cancel)
     {
-        string path = Path.Combine(_path, SegmentFiles.NameOf(first, last));
+        (long first, long last) = (draft.First, draft.Last);
+        string path = Path.Combine(directory, SegmentFiles.NameOf(first, last));
         string partial = path + ".partial";
         try
         {
             var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite };
             await using (var file = new FileStream(partial, options))
             {
-                await fill(file).ConfigureAwait(false);
+                await foreach (ReadOnlyMemory<byte> part in draft.Parts.WithCancellation(cancel).ConfigureAwait(false))
+                {
+                    await file.WriteAsync(part, cancel).ConfigureAwait(false);
+                }
             }
 
             CrashPoint.Reach("archive.written");
             DurableFiles.SyncFile(partial);
-            SegmentReport report = SegmentCheck.OfFile(partial, key, progress, cancel);
-            if (!report.IsSound)
-            {
-                throw new Fault(FaultKind.Corrupt, $"the segment of events {first} to {last} is not sound and does not count: {report.Findings[0]}", hint: "auraed verify, and check the disk of the archive") { Reason = "SEGMENT_DAMAGED" };
-            }
+            SegmentReport report = SegmentCheck.OfFile(partial, draft.Key, progress, cancel);
+            report.Require(first, last);
 
             CrashPoint.Reach("archive.verified");
             DurableFiles.Publish(partial, path);
             CrashPoint.Reach("archive.placed");
             (long bytes, byte[] digest) = await DigestAsync(path, cancel).ConfigureAwait(false);
-            return new ArchivedSegment(first, last, path, bytes, digest, time);
+            var segment = new ArchivedSegment(first, last, path, bytes, digest, draft.Time);
+            _ = await database.WriteAsync(unit => ArchiveRows.Insert(unit.Prepare, segment), cancel).ConfigureAwait(false);
+            return segment;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -67,19 +65,13 @@ internal sealed class SegmentDirectory
         }
     }
 
-    /// <summary>What is wrong with a segment in its place, as it is now; null when it is what was placed there and ends with this hash.</summary>
-    public static async Task<string?> FindWrongAsync(ArchivedSegment segment, byte[] lastHash, Action<StoreProgress>? progress, CancellationToken cancel)
+    public async Task<string?> FindWrongAsync(ArchivedSegment segment, byte[] lastHash, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         try
         {
             (long bytes, byte[] digest) = await DigestAsync(segment.Path, cancel).ConfigureAwait(false);
             // The digest was taken when the signature was verified; the key may have been replaced since.
-            SegmentReport report = SegmentCheck.OfFile(segment.Path, null, progress, cancel);
-            return bytes != segment.Bytes || !digest.AsSpan().SequenceEqual(segment.Digest) ? "it is not the file that was archived"
-                : !report.IsSound ? report.Findings[0]
-                : report.Header!.First != segment.First || report.Header.Last != segment.Last ? "it holds other events"
-                : !lastHash.AsSpan().SequenceEqual(report.Head) ? "it is not of this log"
-                : null;
+            return SegmentCheck.OfFile(segment.Path, null, progress, cancel).FindOther(segment, bytes, digest, lastHash);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Fault { Kind: FaultKind.NotFound or FaultKind.Invalid })
         {

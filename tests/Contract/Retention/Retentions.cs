@@ -39,9 +39,9 @@ public sealed class Retentions : IAsyncLifetime
         await FillAsync(300);
         Checkpoint old = (await _keeper.CheckpointAsync(true, CancellationToken.None))!;
         await FillAsync(700);
-        ArchiveOutcome archived = await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None);
+        ArchiveOutcome archived = await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None);
         Assert.Equal((1, 768, 768), (archived.Segments, archived.Events, archived.Last));
-        Assert.Equal(0, (await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None)).Segments);
+        Assert.Equal(0, (await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None)).Segments);
         Assert.Equal(SegmentFiles.NameOf(1, 768), Path.GetFileName(Assert.Single(Directory.GetFiles(Archive))));
 
         PruneOutcome planned = await _retention.PruneAsync(All, isDryRun: true, null, CancellationToken.None);
@@ -114,7 +114,7 @@ public sealed class Retentions : IAsyncLifetime
     {
         await FillAsync(600);
         Assert.Equal((0, "archive"), await PruneAsync(All));
-        await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None);
+        await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None);
         await CursorAsync(200);
         Assert.Equal((0, "cursor"), await PruneAsync(All));
         await _database.WriteAsync(unit => unit.Prepare("UPDATE event_cursor SET frontier = 600").Execute(), CancellationToken.None);
@@ -130,7 +130,7 @@ public sealed class Retentions : IAsyncLifetime
     public async Task The_newest_event_stays()
     {
         await FillAsync(512);
-        await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None);
+        await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None);
         Assert.Equal((0, "newest"), await PruneAsync(All));
     }
 
@@ -141,7 +141,7 @@ public sealed class Retentions : IAsyncLifetime
     public async Task Nothing_is_pruned_whose_archive_is_not_what_it_was(string what)
     {
         await FillAsync(600);
-        await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None);
+        await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None);
         string segment = Assert.Single(Directory.GetFiles(Archive));
         byte[] bytes = File.ReadAllBytes(segment);
         bytes[^40] ^= 1;
@@ -201,7 +201,7 @@ public sealed class Retentions : IAsyncLifetime
     {
         await FillAsync(events);
         await _keeper.CheckpointAsync(true, CancellationToken.None);
-        await _retention.ArchiveAsync(Archive, isWhole: false, null, CancellationToken.None);
+        await _retention.ArchiveAsync(ArchiveTarget.To(Archive), isWhole: false, null, CancellationToken.None);
         Assert.Equal(events / 256 * 256, (await PruneAsync(All)).Floor);
     }
 

@@ -5,10 +5,12 @@ using Auraed.Native;
 namespace Auraed.Supervise;
 
 /// <summary>
-/// The daemon's part of the cgroup v2 tree: nodes by relative path (<c>cells/a/b</c>), below the node that the daemon was started in.
+/// The daemon's part of the cgroup v2 tree: nodes by relative path (<c>cells/a/b</c>), below the node of the unit auraed-workloads.service beside the
+/// daemon's, or, where there is none, below the node that the daemon was started in.
 /// <code>
-///   NODE OF THE DAEMON            "/" of the host, or what the service manager delegates
-///     daemon/                     the daemon itself, moved there before the first controller is switched on (no processes in inner nodes)
+///   NODE                          "/" of the host, or what the service manager delegates
+///     daemon/                     who was in the node, moved there before the first controller is switched on (no processes in inner nodes): the daemon itself,
+///                                 or what holds the unit beside it. A unit with such nodes below cannot be started again by systemd before 254, hence that unit
 ///     aurae/ID/                   of one database: more than one daemon may run on a host, and each ends what is nobody's
 ///       cells/a/                  a cell's bounds
 ///         _/                      its processes
@@ -20,6 +22,8 @@ namespace Auraed.Supervise;
 public sealed class Cgroups
 {
     private const string Branch = "aurae";
+    private const string UnitSuffix = ".service";
+    private const string WorkloadsUnit = "auraed-workloads.service";
     private const int OwnerCharactersMax = 12;
     private readonly string _own;
 
@@ -44,7 +48,7 @@ public sealed class Cgroups
 
         // A daemon that was started again by the one before it stands where that one had moved itself.
         path = path.EndsWith("/daemon", StringComparison.Ordinal) ? path[..^"/daemon".Length] : path;
-        var cgroups = new Cgroups(mount + path.TrimEnd('/'), owner, path.Trim('/').Length == 0);
+        var cgroups = new Cgroups(NodeOf(mount, path.TrimEnd('/')), owner, path.Trim('/').Length == 0);
         try
         {
             _ = System.IO.Directory.CreateDirectory(cgroups.Directory);
@@ -58,12 +62,37 @@ public sealed class Cgroups
         }
     }
 
+    /// <summary>The directory of the unit for workloads beside the daemon's unit, or that of the daemon's own node.</summary>
+    internal static string NodeOf(string mount, string path)
+    {
+        string beside = path.EndsWith(UnitSuffix, StringComparison.Ordinal) ? $"{mount}{path[..path.LastIndexOf('/')]}/{WorkloadsUnit}" : string.Empty;
+        return System.IO.Directory.Exists(beside) ? beside : mount + path;
+    }
+
     /// <summary>A tree at a directory of a test's choosing.</summary>
     internal static Cgroups At(string own) => new(own, "test", isRoot: true);
 
     public string PathOf(string node) => Path.Combine(Directory, node);
 
     public bool Exists(string node) => System.IO.Directory.Exists(PathOf(node));
+
+    /// <summary>What the path of the node's cgroup, and of those below, holds in whatever way the tree is seen: it begins and ends with a slash.</summary>
+    public string TailOf(string node) => Directory[Directory.LastIndexOf($"/{Branch}/", StringComparison.Ordinal)..] + $"/{node}/";
+
+    /// <summary>The processes in the node and below, now.</summary>
+    public IReadOnlyList<int> ProcessesOf(string node)
+    {
+        var found = new List<int>();
+        if (Exists(node))
+        {
+            foreach (string directory in System.IO.Directory.EnumerateDirectories(PathOf(node), "*", SearchOption.AllDirectories).Prepend(PathOf(node)))
+            {
+                found.AddRange(Words(Path.Combine(directory, "cgroup.procs")).Select(word => int.Parse(word, CultureInfo.InvariantCulture)));
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>Names of the nodes directly below.</summary>
     public IEnumerable<string> Children(string node) => Exists(node)
@@ -113,6 +142,9 @@ public sealed class Cgroups
         Number(node, "memory.current", null),
         Number(node, "pids.current", null),
         Number(node, "cgroup.events", "populated") == 1);
+
+    /// <summary>How many of its processes, and of those below, the kernel has ended for want of memory; 0 where the memory controller is not on.</summary>
+    public long OutOfMemoryKills(string node) => Number(node, "memory.events", "oom_kill") ?? 0;
 
     /// <summary>Ends every process in the node and below, and waits until they are gone. Fault(Internal) when they do not go.</summary>
     public async Task KillAsync(string node, TimeProvider time, CancellationToken cancel)

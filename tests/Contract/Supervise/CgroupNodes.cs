@@ -59,6 +59,41 @@ public sealed class CgroupNodes : IDisposable
     }
 
     [Fact]
+    public void What_the_kernel_ended_for_want_of_memory_is_counted()
+    {
+        using var tree = new TemporaryDirectory();
+        var cgroups = Cgroups.At(tree.Path);
+        cgroups.Create("services/a", CgroupBounds.None);
+        Assert.Equal(0, cgroups.OutOfMemoryKills("services/a"));
+        File.WriteAllText(cgroups.PathOf("services/a/memory.events"), "low 0\nhigh 3\nmax 7\noom 1\noom_kill 2\noom_group_kill 0\n");
+        Assert.Equal(2, cgroups.OutOfMemoryKills("services/a"));
+    }
+
+    [Fact]
+    public void Workloads_are_in_the_unit_beside_the_daemons_where_there_is_one()
+    {
+        using var tree = new TemporaryDirectory();
+        Assert.Equal($"{tree.Path}/system.slice/auraed.service", Cgroups.NodeOf(tree.Path, "/system.slice/auraed.service"));
+        Directory.CreateDirectory(tree["system.slice/auraed-workloads.service"]);
+        Assert.Equal($"{tree.Path}/system.slice/auraed-workloads.service", Cgroups.NodeOf(tree.Path, "/system.slice/auraed.service"));
+        Assert.Equal($"{tree.Path}/system.slice/session-1.scope", Cgroups.NodeOf(tree.Path, "/system.slice/session-1.scope"));
+        Assert.Equal(tree.Path, Cgroups.NodeOf(tree.Path, string.Empty));
+    }
+
+    [Fact]
+    public void The_processes_of_a_node_are_those_below_it_too()
+    {
+        using var tree = new TemporaryDirectory();
+        var cgroups = Cgroups.At(tree.Path);
+        cgroups.Create("cells/a/b", CgroupBounds.None);
+        File.WriteAllText(cgroups.PathOf("cells/a/cgroup.procs"), "12\n");
+        File.WriteAllText(cgroups.PathOf("cells/a/b/cgroup.procs"), "13\n14\n");
+        Assert.Equal([12, 13, 14], cgroups.ProcessesOf("cells/a"));
+        Assert.Empty(cgroups.ProcessesOf("cells/c"));
+        Assert.Equal("/aurae/test/cells/a/", cgroups.TailOf("cells/a"));
+    }
+
+    [Fact]
     public void Every_bound_is_written_to_its_file()
     {
         var bounds = new CgroupBounds

@@ -22,8 +22,11 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name,
         Peer.Run(options.Binary, ["init", "--root", Root]);
     }
 
-    public (Peer Peer, TimeSpan Time) Start() => Peer.StartNotifying(
-        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", "warn", "--durability", durability], scratch.File("notify"));
+    public (Peer Peer, TimeSpan Time) Start(string level = "warn") => Peer.StartNotifying(
+        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", level, "--durability", durability], scratch.File("notify"));
+
+    /// <summary>A verb of the command line on this daemon.</summary>
+    public string Call(params IEnumerable<string> arguments) => Peer.Run(options.Binary, [.. arguments, "--root", Root]);
 
     /// <summary>Initialized and started; null, and a failure in the report, when that does not work, so that the peers are measured all the same.</summary>
     public Peer? StartOrReport(Report report, string part)

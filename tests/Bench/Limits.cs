@@ -16,6 +16,13 @@ internal sealed class Limits(BenchOptions options, Scratch scratch)
         return Row("limit: fdatasync of 4 KiB appends", 1, result);
     }
 
+    /// <summary>Median, 99 per cent and 99.9 per cent of the microseconds from the call of posix_spawn until the program is executed.</summary>
+    public (double P50, double P99, double P999) Spawns(int count, params IEnumerable<string> command)
+    {
+        using var result = Run(["spawn", Text(count), .. command]);
+        return (result.RootElement.GetProperty("p50_us").GetDouble(), result.RootElement.GetProperty("p99_us").GetDouble(), result.RootElement.GetProperty("p999_us").GetDouble());
+    }
+
     /// <summary>Rows per second at a group size; the latency is a group's commit.</summary>
     public object?[] Rows(double seconds, int group, bool isRandom)
     {

@@ -116,6 +116,13 @@ internal sealed class Peer : IDisposable
         _process.Dispose();
     }
 
+    /// <summary>SIGKILL to this process alone.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     public string Output
     {
         get

@@ -28,6 +28,7 @@ report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.Loa
     ("assets", () => new AssetBench(options, scratch, report).RunAsync()),
     ("beside", () => new BesideBench(options, scratch, report).RunAsync()),
     ("collect", () => new CollectBench(options, scratch, report).RunAsync()),
+    ("supervise", () => new SuperviseBench(options, scratch, report).RunAsync()),
     ("growth", () => new GrowthBench(options, scratch, report).RunAsync()),
 ];
 if (options.Only.FirstOrDefault(name => !parts.Any(part => part.Name == name)) is { } unknown)

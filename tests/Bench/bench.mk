@@ -26,7 +26,7 @@ bench-build: aot bench-tools $(BENCH_OUT)/echo/echo
 	@dotnet build tests/Bench/Bench.csproj -c Release --nologo -v quiet
 
 .PHONY: bench
-bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|assets|beside|collect|growth, BENCH='--output json')
+bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|assets|beside|collect|supervise|growth, BENCH='--output json')
 	@artifacts/bin/Bench/release/Auraed.Bench $(if $(ONLY),--only $(ONLY)) $(BENCH)
 
 .PHONY: bench-long

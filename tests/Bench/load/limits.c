@@ -4,17 +4,22 @@
 //   limits rows DATABASE SECONDS GROUP time|random SQL...
 //     Creates an encrypted database from the SQL files (the daemon's own migrations), then commits groups of GROUP creates: a row
 //     of virtual_machine and a row of event with its chained SHA-256 each, in a savepoint each, as the daemon's writer does.
+//   limits spawn COUNT PROGRAM ARGUMENT...
+//     posix_spawn COUNT times, one after the other: what it costs until the program is executed. The children are killed and waited for.
 //
-// Prints one line of JSON; a latency is that of one sync, or of one group's commit.
+// Prints one line of JSON; a latency is that of one sync, of one group's commit, or of one spawn.
 #include "load.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,12 +214,32 @@ static int run_rows(const char *path, double seconds, int group, bool random, in
     return report(r.sequence, start, cpu);
 }
 
+// glibc's posix_spawn returns once the child has executed its program (CLONE_VFORK), or could not.
+static int run_spawn(int count, char **command)
+{
+    extern char **environ;
+    uint64_t start = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    for (int i = 0; i < count; i++) {
+        pid_t child;
+        uint64_t before = clock_of(CLOCK_MONOTONIC);
+        int error = posix_spawnp(&child, command[0], NULL, NULL, command, environ);
+        histogram_add(&latency, clock_of(CLOCK_MONOTONIC) - before);
+        if (error)
+            fail("%s: %s", command[0], strerror(error));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    return report((uint64_t)count, start, cpu);
+}
+
 int main(int count, char **arguments)
 {
     if (count == 4 && !strcmp(arguments[1], "sync"))
         return run_sync(arguments[2], atof(arguments[3]));
     if (count > 6 && !strcmp(arguments[1], "rows"))
         return run_rows(arguments[2], atof(arguments[3]), atoi(arguments[4]), !strcmp(arguments[5], "random"), count - 6, arguments + 6);
-    fputs("usage: limits sync FILE SECONDS | limits rows DATABASE SECONDS GROUP time|random SQL...\n", stderr);
+    if (count > 3 && !strcmp(arguments[1], "spawn"))
+        return run_spawn(atoi(arguments[2]), arguments + 3);
+    fputs("usage: limits sync FILE SECONDS | limits rows DATABASE SECONDS GROUP time|random SQL... | limits spawn COUNT PROGRAM ARGUMENT...\n", stderr);
     return 2;
 }

@@ -15,4 +15,7 @@ public static partial class Log
 
     [LoggerMessage(3203, LogLevel.Information, "cells and services run without cgroups, and limits are refused: {Reason}")]
     public static partial void CgroupsMissing(ILogger logger, string reason);
+
+    [LoggerMessage(3204, LogLevel.Warning, "{Executable} {Exit}: its cell was out of memory, and the kernel has ended {Count} of its processes")]
+    public static partial void ExecutableOutOfMemory(ILogger logger, string executable, string exit, long count);
 }

@@ -24,4 +24,7 @@ public static partial class Log
 
     [LoggerMessage(3307, LogLevel.Warning, "program {Asset}, which no service runs, cannot be removed: {Reason}")]
     public static partial void ProgramNotRemoved(ILogger logger, string asset, string reason);
+
+    [LoggerMessage(3308, LogLevel.Warning, "service {Service} runs on, but its log is not kept within its bounds: {Reason}")]
+    public static partial void ServiceLogNotKept(ILogger logger, string service, string reason);
 }

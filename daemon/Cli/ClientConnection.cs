@@ -39,7 +39,7 @@ internal sealed class ClientConnection : IDisposable
         _time = time;
         _flag = flag;
         _start = start;
-        _handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, ConnectTimeout = ConnectTimeMax, UseProxy = false };
+        _handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, ConnectTimeout = Patience(timeout), UseProxy = false };
         if (settings.IsSecure)
         {
             _handler.SslOptions = Tls(settings);
@@ -56,6 +56,9 @@ internal sealed class ClientConnection : IDisposable
 
     /// <summary>What generated clients are made of.</summary>
     public CallInvoker Invoker => _channel.CreateCallInvoker();
+
+    /// <summary>Whoever waits long for an answer waits as long for a slow host's handshake.</summary>
+    private static TimeSpan Patience(TimeSpan timeout) => timeout == TimeSpan.Zero ? System.Threading.Timeout.InfiniteTimeSpan : timeout > ConnectTimeMax ? timeout : ConnectTimeMax;
 
     /// <summary>Connects to nothing yet; the first call does. <see cref="FaultKind.NotFound"/> when no client configuration is there.</summary>
     public static ClientConnection Open(Invocation invocation) =>

@@ -7,6 +7,9 @@ namespace Auraed.Native;
 /// <summary>Tells of files that were written to (inotify). Readable as a descriptor when there is something to tell.</summary>
 public sealed partial class FileWatch : IDisposable
 {
+    /// <summary>The number that stands for files of which the kernel could not tell (IN_Q_OVERFLOW).</summary>
+    public const int Overflow = -1;
+
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const uint Modified = 0x2;

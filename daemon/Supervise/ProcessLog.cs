@@ -80,32 +80,56 @@ public sealed class ProcessLog
     /// <summary>Opened for reading; the caller disposes it.</summary>
     internal SafeFileHandle Open() => DurableFiles.OpenUnlocked(Path);
 
-    /// <summary>Looks at the file after it was written to: keeps the time, drops what is too much, wakes who follows.</summary>
+    /// <summary>
+    /// Looks at the file after it was written to: keeps the time, drops what is too much, wakes who follows. What the disk refuses is left for the next look: it runs where
+    /// nobody would catch, and the process writes on.
+    /// </summary>
     internal void Note()
     {
-        long end = End;
         lock (_lock)
         {
-            long now = Nanoseconds(_time.GetUtcNow());
-            (long lastTime, long lastOffset) = _times.Count > 0 ? _times[^1] : (0, 0);
-            if (end < lastOffset)
-            {
-                _times.Clear();
-            }
-
-            if (end != lastOffset && now - lastTime >= TimeSpan.NanosecondsPerTick * TimeSpan.TicksPerSecond)
-            {
-                AddTime(now, end);
-            }
-
-            if (end > BytesMax)
-            {
-                Shorten(end);
-            }
-
+            TryKeep(KeepTime);
+            TryKeep(KeepBound);
             TaskCompletionSource grown = _grown;
             _grown = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _ = grown.TrySetResult();
+        }
+    }
+
+    private static void TryKeep(Action keep)
+    {
+        try
+        {
+            keep();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The log is gone, or the disk is full: times are a convenience, and a bound is kept by the next look.
+        }
+    }
+
+    private void KeepTime()
+    {
+        long end = End;
+        long now = Nanoseconds(_time.GetUtcNow());
+        (long lastTime, long lastOffset) = _times.Count > 0 ? _times[^1] : (0, 0);
+        if (end < lastOffset)
+        {
+            _times.Clear();
+        }
+
+        if (end != lastOffset && now - lastTime >= TimeSpan.NanosecondsPerTick * TimeSpan.TicksPerSecond)
+        {
+            AddTime(now, end);
+        }
+    }
+
+    private void KeepBound()
+    {
+        long end = End;
+        if (end > BytesMax)
+        {
+            Shorten(end);
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class ProcessLogs : IDisposable
     /// <summary>Names of the logs that exist on the disk.</summary>
     public IEnumerable<string> Names => Directory.EnumerateFiles(_directory, "*.log").Select(path => Path.GetFileNameWithoutExtension(path));
 
-    /// <summary>The log of that name, made if missing. Names are of letters, digits, '-', '_' and '.'.</summary>
+    /// <summary>The log of that name, made if missing. Names are of letters, digits, '-', '_' and '.'. Fault(Unavailable) when the disk or the kernel refuses.</summary>
     public ProcessLog Open(string name) => _logs.GetOrAdd(name, _ =>
     {
         if (name.Length == 0 || name[0] == '.' || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0)
@@ -46,9 +46,17 @@ public sealed class ProcessLogs : IDisposable
             throw new ArgumentException($"'{name}' is no name of a log", nameof(name));
         }
 
-        var log = new ProcessLog(Path.Combine(_directory, name + ".log"), _time, _bytesMax);
-        _watched[_files.Add(log.Path)] = log;
-        return log;
+        string path = Path.Combine(_directory, name + ".log");
+        try
+        {
+            var log = new ProcessLog(path, _time, _bytesMax);
+            _watched[_files.Add(log.Path)] = log;
+            return log;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new Fault(FaultKind.Unavailable, $"the log {path} cannot be opened: {failure.Message}", hint: $"df {_directory}", cause: failure) { Reason = "LOG_NOT_OPENED" };
+        }
     });
 
     /// <summary>Removes the log and what it holds; a process that still writes to it writes to nobody.</summary>
@@ -182,26 +190,21 @@ public sealed class ProcessLogs : IDisposable
         }
     }
 
-    /// <summary>On the watch's own thread, where nobody would catch: a log may be removed between the word of it and the look at it.</summary>
-    private static void Note(ProcessLog log)
-    {
-        try
-        {
-            log.Note();
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // It is gone, or the disk does not let us: the next write tells again.
-        }
-    }
-
     private void OnWritten()
     {
         foreach (int number in _files.Read())
         {
             if (_watched.TryGetValue(number, out ProcessLog? log))
             {
-                Note(log);
+                log.Note();
+            }
+            else if (number == FileWatch.Overflow)
+            {
+                // The kernel had no room to say which.
+                foreach (ProcessLog any in _watched.Values)
+                {
+                    any.Note();
+                }
             }
         }
 

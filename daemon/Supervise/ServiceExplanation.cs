@@ -25,7 +25,7 @@ public static class ServiceExplanation
 
     private static string Why(ServiceState state, ServicePolicy policy) => state.Cause switch
     {
-        ServiceCause.Ended => $"it {Ended(state.LastExit)}",
+        ServiceCause.Ended => $"it {Ended(state.LastExit)}{Colon(state.Detail)}",
         ServiceCause.LaunchFailed => $"it could not be launched{Colon(state.Detail)}",
         ServiceCause.StartTimeout => $"it was not ready within {Seconds(policy.StartTimeout)}{Colon(state.Detail)}",
         ServiceCause.Unhealthy => $"its probe failed {policy.ProbeFailuresMax} times in a row{Colon(state.Detail)}",
@@ -36,7 +36,7 @@ public static class ServiceExplanation
 
     private static string Ended(ExitStatus? exit) => exit is { Kind: ExitKind.Signalled } ? $"was {exit}" : $"{exit}";
 
-    private static string Last(ServiceState state) => state.LastExit is { } exit ? $", the last of which {Ended(exit)}" : Colon(state.Detail);
+    private static string Last(ServiceState state) => state.LastExit is { } exit ? $", the last of which {Ended(exit)}{Colon(state.Detail)}" : Colon(state.Detail);
 
     private static string Row(ServiceState state) => state.Failures > 1 ? string.Create(CultureInfo.InvariantCulture, $" ({state.Failures} times in a row)") : string.Empty;
 

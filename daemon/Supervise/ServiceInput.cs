@@ -62,7 +62,13 @@ public readonly record struct ServiceInput
     public static ServiceInput Probe(long instance, bool isSuccess, string why = "") => new(ServiceInputKind.Probe, instance, isSuccess, detail: why);
 
     /// <summary>The instance has ended; also the answer to an adoption that found it gone.</summary>
-    public static ServiceInput Exited(long instance, ExitStatus status) => new(ServiceInputKind.Exited, instance, exit: status);
+    /// <param name="instance">Its number.</param>
+    /// <param name="status">How.</param>
+    /// <param name="why">What is known beyond the status; empty for nothing.</param>
+    public static ServiceInput Exited(long instance, ExitStatus status, string why = "") => new(ServiceInputKind.Exited, instance, exit: status, detail: why);
+
+    /// <summary>The same end, and what more is known of why.</summary>
+    public ServiceInput Because(string why) => Kind == ServiceInputKind.Exited ? Exited(Instance, Exit, why) : this;
 
     /// <summary>
     /// The daemon has just started. After a reboot (<paramref name="isRebooted"/>) nothing of before lives, and <paramref name="isWanted"/> says what is to run;

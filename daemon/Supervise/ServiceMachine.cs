@@ -63,7 +63,7 @@ public sealed class ServiceMachine(ServiceState state, ServicePolicy policy)
                 End(null, ServiceCause.LaunchFailed, input.Detail);
                 break;
             case ServiceInputKind.Exited when isCurrent:
-                End(input.Exit, ServiceCause.Ended, string.Empty);
+                End(input.Exit, ServiceCause.Ended, input.Detail);
                 break;
             case ServiceInputKind.Adopted when isCurrent && State.IsAdopting:
                 Adopt();

@@ -24,6 +24,9 @@ internal sealed class CellEntry(Cell spec)
     /// <summary>Of an isolated cell; null of others.</summary>
     public SupervisedProcess? Holder { get; set; }
 
+    /// <summary>Of its processes, as far as they were told.</summary>
+    public long OutOfMemoryKills { get; set; }
+
     public ConcurrentDictionary<string, ExecutableEntry> Executables { get; } = new(StringComparer.Ordinal);
 }
 

@@ -265,16 +265,17 @@ public sealed class CellHost : IAsyncDisposable
     {
         entry.Process = process;
         cell.Executables[entry.Record.Name] = entry;
-        Task watching = WatchAsync(entry, process);
+        Task watching = WatchAsync(cell, entry, process);
         _watching[watching] = 0;
         _ = watching.ContinueWith(done => _watching.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task WatchAsync(ExecutableEntry entry, SupervisedProcess process)
+    private async Task WatchAsync(CellEntry cell, ExecutableEntry entry, SupervisedProcess process)
     {
         try
         {
             ExitStatus status = await process.Ended.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            TellMemory(cell, entry, status);
             CellExecutable ended = _records.Ended(entry.Record, status);
             if (await _records.ReplaceAsync(ended, entry.Record, _stopping.Token).ConfigureAwait(false))
             {
@@ -292,6 +293,16 @@ public sealed class CellHost : IAsyncDisposable
         finally
         {
             process.Dispose();
+        }
+    }
+
+    private void TellMemory(CellEntry cell, ExecutableEntry entry, ExitStatus status)
+    {
+        long kills = cell.Name.Length == 0 ? 0 : _host.OutOfMemoryKills(cell.Name);
+        if (kills > cell.OutOfMemoryKills)
+        {
+            Log.ExecutableOutOfMemory(_logger, entry.Record.Id, status.ToString(), kills - cell.OutOfMemoryKills);
+            cell.OutOfMemoryKills = kills;
         }
     }
 }

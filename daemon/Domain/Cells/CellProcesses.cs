@@ -19,6 +19,12 @@ internal sealed class CellProcesses(Processes processes, Cgroups? cgroups, strin
 
     public static string NodeOf(string cell) => $"{CellsNode}/{cell}";
 
+    /// <summary>Where the cell's own processes are, beside the cells within it.</summary>
+    public static string ProcessesNodeOf(string cell) => $"{NodeOf(cell)}/{Leaf}";
+
+    /// <summary>How many processes of the cell the kernel has ended for want of memory since it was made.</summary>
+    public long OutOfMemoryKills(string cell) => cgroups?.OutOfMemoryKills(NodeOf(cell)) ?? 0;
+
     /// <summary>Makes the cell's node, or takes over one that a crash left. Fault(Precondition) when a bound cannot be set.</summary>
     public void Make(string cell, CgroupBounds bounds)
     {

@@ -43,8 +43,8 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
             ProcessIdentity identity = CellRecords.IdentityOf(executable);
             if (host.TryAdopt(identity) is { } process)
             {
-                host.OpenLogs(entry);
                 watch(cell, entry, process);
+                await TryAsync(executable.Id, () => OpenLogs(entry)).ConfigureAwait(false);
                 _report.Adopted++;
             }
             else if (identity.BootId == BootClock.BootId)
@@ -65,6 +65,7 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
     private async Task ReturnAsync(CellEntry cell, CellState? state, CancellationToken cancel)
     {
         host.Make(cell.Name, CellRequests.Bounds(cell.Spec));
+        cell.OutOfMemoryKills = host.OutOfMemoryKills(cell.Name);
         if (!cell.IsIsolated)
         {
             return;
@@ -77,6 +78,12 @@ internal sealed class CellReturn(CellProcesses host, CellRecords records, Action
             await records.SetHolderAsync(cell.Name, holder.Identity, cancel).ConfigureAwait(false);
             cell.Holder = await holder.GoAsync(CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    private Task OpenLogs(ExecutableEntry entry)
+    {
+        host.OpenLogs(entry);
+        return Task.CompletedTask;
     }
 
     private async Task EndAsync(ExecutableEntry entry, CancellationToken cancel)

@@ -73,6 +73,14 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
         }
     }
 
+    /// <summary>That its instance was out of memory, in words; empty when it was not. To be asked before the cgroup goes.</summary>
+    public string MemoryKills(string cgroup) => cgroups?.OutOfMemoryKills(NodeOf(cgroup)) switch
+    {
+        null or 0 => string.Empty,
+        1 => "out of memory, so the kernel ended one of its processes",
+        { } count => string.Create(CultureInfo.InvariantCulture, $"out of memory, so the kernel ended {count} of its processes"),
+    };
+
     /// <summary>Ends every process that is left in the cgroup, and removes that.</summary>
     public async Task CleanAsync(string cgroup, CancellationToken cancel)
     {

@@ -48,8 +48,7 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
         if (SlotRecords.Process(slot.Record) is { } identity && launcher.Processes.TryAdopt(identity) is { } process)
         {
             slot.Process = process;
-            // It goes on writing, so somebody has to keep its logs within their bounds.
-            _ = launcher.OpenLogs(slot.Service.Tenant, slot.Spec);
+            OpenLogs(slot);
             Own(WatchAsync(slot, number, process));
             return true;
         }
@@ -72,6 +71,19 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
         _probe.Dispose();
         _places.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>It goes on writing, so somebody has to keep its logs within their bounds; that this is not possible now is no reason to let go of it.</summary>
+    private void OpenLogs(ManagedSlot slot)
+    {
+        try
+        {
+            _ = launcher.OpenLogs(slot.Service.Tenant, slot.Spec);
+        }
+        catch (Fault fault)
+        {
+            Log.ServiceLogNotKept(logger, slot.Record.Id, fault.Message);
+        }
     }
 
     private async Task LaunchAsync(ManagedSlot slot, long number, CancellationTokenSource launch)
@@ -107,9 +119,9 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
         {
             why = "it was stopped while it was being launched";
         }
-        catch (Fault fault)
+        catch (Exception failure) when (failure is Fault or IOException or UnauthorizedAccessException)
         {
-            why = fault.Message;
+            why = failure.Message;
         }
 
         await EndAsync(slot, ServiceInput.LaunchFailed(number, why)).ConfigureAwait(false);
@@ -133,6 +145,7 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
     /// <summary>Children that outlived the main process go before its end is told, so that the next instance is alone.</summary>
     private async Task EndAsync(ManagedSlot slot, ServiceInput end)
     {
+        end = end.Because(launcher.MemoryKills(slot.Cgroup));
         await CleanAsync(slot, isRemoved: true).ConfigureAwait(false);
         CrashPoint.Reach("service.cleaned");
         await supervisor.PostAsync(() => supervisor.Ended(slot, end)).ConfigureAwait(false);
@@ -151,9 +164,9 @@ internal sealed class InstanceRunner(ServiceSupervisor supervisor, InstanceLaunc
                 await cgroups.KillAsync(InstanceLauncher.NodeOf(slot.Cgroup), time, _stopping.Token).ConfigureAwait(false);
             }
         }
-        catch (Fault fault)
+        catch (Exception failure) when (failure is Fault or IOException or UnauthorizedAccessException)
         {
-            Log.ServiceNotCleaned(logger, slot.Record.Id, fault.Message);
+            Log.ServiceNotCleaned(logger, slot.Record.Id, failure.Message);
         }
         catch (OperationCanceledException)
         {

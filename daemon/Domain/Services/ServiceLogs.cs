@@ -124,6 +124,10 @@ public sealed class ServiceLogs(ProcessLogs logs, ServiceReader reader)
         {
             // The reader has gone.
         }
+        catch (Fault fault)
+        {
+            _ = lines.TryComplete(fault);
+        }
         catch (IOException failure)
         {
             _ = lines.TryComplete(new Fault(FaultKind.Internal, $"the log cannot be read: {failure.Message}", cause: failure));

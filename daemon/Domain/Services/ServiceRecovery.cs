@@ -193,8 +193,15 @@ internal sealed class ServiceRecovery(Database database, ServiceSupervisor super
             .SelectMany(service => new[] { LogStream.Output, LogStream.Error }.Select(stream => ServiceNames.Log(service.Tenant, service.Name, stream))).ToHashSet(StringComparer.Ordinal);
         foreach (string name in logs.Names.Where(name => !known.Contains(name)).ToArray())
         {
-            logs.Remove(name);
-            Note($"log {name} was nobody's and is gone");
+            try
+            {
+                logs.Remove(name);
+                Note($"log {name} was nobody's and is gone");
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                Note($"log {name} is nobody's and cannot be removed: {failure.Message}");
+            }
         }
     }
 

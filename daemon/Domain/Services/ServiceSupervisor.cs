@@ -115,9 +115,10 @@ public sealed class ServiceSupervisor
                     T result = await work().ConfigureAwait(false);
                     _answers.Add(() => answer.TrySetResult(result));
                 }
-                catch (Fault fault)
+                catch (Exception failure) when (failure is Fault or IOException or UnauthorizedAccessException)
                 {
-                    _ = answer.TrySetException(fault);
+                    // The caller's; the loop goes on for the others.
+                    _ = answer.TrySetException(failure);
                 }
             },
             either.Token).ConfigureAwait(false);

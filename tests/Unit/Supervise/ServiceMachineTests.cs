@@ -220,6 +220,24 @@ public class ServiceMachineTests
         Assert.Contains(ServiceOutputKind.Launch, Pass(TimeSpan.FromSeconds(1)));
     }
 
+    [Fact]
+    public void What_is_known_of_an_end_beyond_its_status_is_said()
+    {
+        Use(Policy with { StartCountMax = 2 });
+        Give(ServiceInput.Start);
+        Give(ServiceInput.Exited(1, ExitStatus.Signalled(9)).Because("out of memory"));
+        Assert.Equal("it starts again in 1 s: it was killed by SIGKILL: out of memory", Sentence);
+        ComeBack();
+        Assert.EndsWith("SIGKILL: out of memory", Sentence, StringComparison.Ordinal);
+        Pass(TimeSpan.FromSeconds(1));
+        Give(ServiceInput.Launched(2));
+        Assert.Equal("it runs", Sentence);
+        Give(ServiceInput.Exited(2, ExitStatus.Signalled(9)).Because("out of memory"));
+        Pass(TimeSpan.FromSeconds(2));
+        Assert.Contains("given up after 2 starts within 10 s, the last of which was killed by SIGKILL: out of memory", Sentence, StringComparison.Ordinal);
+        Assert.Equal(ServiceInput.Start, ServiceInput.Start.Because("x"));
+    }
+
     private string Sentence => ServiceExplanation.Of(_machine.State, _machine.Policy, _now);
 
     private void Use(ServicePolicy policy) => _machine = new ServiceMachine(new ServiceState(), policy.Check());

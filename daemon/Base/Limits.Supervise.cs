@@ -49,4 +49,16 @@ public static partial class Limits
 
     /// <summary>A message of log lines is sent at this size.</summary>
     public const int LogMessageBytesMax = 256 * 1024;
+
+    /// <summary>Of the kernel's trace for each processor: some 800 signals between two looks, which are microseconds apart.</summary>
+    public const int TraceBufferBytes = 256 * 1024;
+
+    /// <summary>What the trace is read in, and the longest line that is put together.</summary>
+    public const int TraceReadBytes = 16 * 1024;
+
+    /// <summary>Signals that wait for one slow caller: a second of a busy host.</summary>
+    public const int SignalsQueueCountMax = 4096;
+
+    /// <summary>Between two looks of process 1 at its zombies: a zombie costs a number, not time, and whoever started a child collects it within milliseconds.</summary>
+    public static readonly TimeSpan OrphanLookInterval = TimeSpan.FromSeconds(1);
 }

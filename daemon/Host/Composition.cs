@@ -154,7 +154,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton<ReflectionAlphaServer>();
         services.AddSingleton(new RecordService(_records, Drain));
         services.AddSingleton(new CellService(_workloads!.Cells));
-        services.AddSingleton(new ObserveService(_workloads.Cells, _feed, Drain));
+        services.AddSingleton(new ObserveService(_workloads.Cells, _workloads.Signals, _feed, Drain));
         services.AddSingleton(new LogService(_workloads.Cells, _feed, Drain));
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
         services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));

@@ -13,11 +13,20 @@ internal sealed class Workloads : IAsyncDisposable
 {
     private readonly Processes _processes;
     private readonly ProcessLogs _logs;
+    private readonly SignalTrace _trace;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _reaping;
     private SupervisedServices? _services;
 
-    private Workloads(CellHost cells, Processes processes, ProcessLogs logs) => (Cells, _processes, _logs) = (cells, processes, logs);
+    private Workloads(CellHost cells, Processes processes, ProcessLogs logs, SignalTrace trace, TimeProvider time)
+    {
+        (Cells, Signals, _processes, _logs, _trace) = (cells, new HostSignals(trace), processes, logs, trace);
+        _reaping = OrphanReaper.IsNeeded ? new OrphanReaper(time).RunAsync(_stopping.Token) : Task.CompletedTask;
+    }
 
     public CellHost Cells { get; }
+
+    public HostSignals Signals { get; }
 
     public SupervisedServices Services => _services!;
 
@@ -32,9 +41,10 @@ internal sealed class Workloads : IAsyncDisposable
 
         var processes = new Processes(time);
         var logs = new ProcessLogs(Path.Combine(library, "logs", "cells"), time);
-        var workloads = new Workloads(new CellHost(records, processes, cgroups, missing, logs, time, logger), processes, logs);
+        var workloads = new Workloads(new CellHost(records, processes, cgroups, missing, logs, time, logger), processes, logs, new SignalTrace(database.Id, cgroups), time);
         try
         {
+            workloads._trace.Sweep();
             await workloads.Cells.RecoverAsync(cancel);
             workloads._services = await SupervisedServices.OpenAsync(database, records, contents, processes, cgroups, library, time, pulses, logger, cancel);
             return workloads;
@@ -48,9 +58,13 @@ internal sealed class Workloads : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync();
+        await _reaping;
+        _trace.Dispose();
         await (_services?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Cells.DisposeAsync();
         _logs.Dispose();
         _processes.Dispose();
+        _stopping.Dispose();
     }
 }

@@ -7,7 +7,9 @@ namespace Auraed.Native;
 /// <summary>A process by descriptor (pidfd): it names one process for good, readable once that has ended.</summary>
 public static partial class ProcessDescriptor
 {
+    private const int IdTypeProcess = 1;
     private const int IdTypeDescriptor = 3;
+    private const int GetSubreaper = 37;
     private const int WaitExited = 4;
     private const int NoHang = 1;
     private const int SignalInfoBytes = 128;
@@ -60,6 +62,12 @@ public static partial class ProcessDescriptor
         return signal == 0 ? null : code == CodeExited ? (status & 0xff) << 8 : code == CodeDumped ? status | 0x80 : status;
     }
 
+    /// <summary>Whether processes below this one that lose their parent become its children (PR_GET_CHILD_SUBREAPER).</summary>
+    public static bool IsSubreaper => prctl(GetSubreaper, out int isSet, 0, 0, 0) == 0 && isSet != 0;
+
+    /// <summary>Collects the child of that number if it has ended; its status is nobody's business.</summary>
+    public static void Reap(int id) => _ = waitid(IdTypeProcess, (uint)id, new byte[SignalInfoBytes], WaitExited | NoHang);
+
     /// <summary>The status, as of wait(2), of a process that somebody else has reaped; the kernel tells it from Linux 6.15 on. Null when it does not.</summary>
     public static int? ExitOfOther(SafeHandle process)
     {
@@ -74,6 +82,9 @@ public static partial class ProcessDescriptor
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int id, int signal);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int prctl(int option, out int second, nuint third, nuint fourth, nuint fifth);
 
     // glibc has wrappers from 2.36 on, Debian 12's version.
     [LibraryImport("libc", SetLastError = true)]

@@ -7,9 +7,9 @@ namespace Auraed.Rpc;
 
 /// <summary>
 /// aurae.observe.v0.ObserveService, with upstream's codes and texts: what comes from now on. Unlike upstream, it tells the daemon's log, and the output of
-/// processes in cells. What was before is told by <see cref="LogService"/>.
+/// processes in cells, and needs no eBPF for signals. What was before is told by <see cref="LogService"/>.
 /// </summary>
-public sealed class ObserveService(CellHost cells, LogFeed feed, DrainSignal drain) : Aurae.Observe.V0.ObserveService.ObserveServiceBase
+public sealed class ObserveService(CellHost cells, HostSignals signals, LogFeed feed, DrainSignal drain) : Aurae.Observe.V0.ObserveService.ObserveServiceBase
 {
     private const string DaemonChannel = "auraed";
 
@@ -60,10 +60,30 @@ public sealed class ObserveService(CellHost cells, LogFeed feed, DrainSignal dra
         }
     }
 
-    /// <summary>It takes a probe in the kernel, which this daemon has none of.</summary>
-    public override Task GetPosixSignalsStream(
-        GetPosixSignalsStreamRequest request, IServerStreamWriter<GetPosixSignalsStreamResponse> responseStream, ServerCallContext context) =>
-        throw new Fault(FaultKind.Unimplemented, "GetPosixSignalStream is not implemented for nested Aurae daemons");
+    /// <summary>
+    /// Signals as the kernel's trace tells them. The id of a cell limits it to the processes in that cell, without those of cells within, as upstream does; other workloads
+    /// limit nothing, as there. Unlike upstream, which takes two cells whose names differ in case for one, names are compared as they are. Processes have the host's
+    /// numbers, as Start answers them.
+    /// </summary>
+    public override async Task GetPosixSignalsStream(
+        GetPosixSignalsStreamRequest request, IServerStreamWriter<GetPosixSignalsStreamResponse> responseStream, ServerCallContext context)
+    {
+        bool isOfCell = request.Workload is { WorkloadType: WorkloadType.Cell };
+        using SignalStream stream = signals.Follow(isOfCell ? CellName.Parse(request.Workload.Id, "workload.id") : null);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Token);
+        await context.WriteResponseHeadersAsync([]).ConfigureAwait(false);
+        try
+        {
+            await foreach (HostSignal sent in stream.ReadAsync(end.Token).ConfigureAwait(false))
+            {
+                await responseStream.WriteAsync(new GetPosixSignalsStreamResponse { Signal = new Signal { Signal_ = sent.Number, ProcessId = sent.ProcessId } }, end.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (drain.Token.IsCancellationRequested)
+        {
+            // As above.
+        }
+    }
 
     private (ExecutableOutput Output, string Channel) Find(GetSubProcessStreamRequest request)
     {

@@ -19,7 +19,7 @@ public sealed class Database : IAsyncDisposable
     private readonly Checkpointer _checkpointer;
     private readonly Writer _writer;
     private readonly PendingGroups? _pending;
-    private readonly RecentLog? _recent;
+    private readonly RecentLog _recent = new();
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _durable;
     private Fault? _failure;
@@ -41,7 +41,6 @@ public sealed class Database : IAsyncDisposable
         if (options.Durability == Durability.Journal)
         {
             _pending = new PendingGroups(queue.Wake);
-            _recent = new RecentLog();
         }
 
         _writer = new Writer(connection, queue, tables, options.Time, LogOf, _recent, OnCommitted, OnFailed);
@@ -129,13 +128,13 @@ public sealed class Database : IAsyncDisposable
             ? ReadPurelyAsync(work, pending, wanted, held, cancel)
             : _readers.RunAsync(work, cancel);
 
-    /// <summary>A part of the event log; the newest comes from memory where it is not in a snapshot yet.</summary>
+    /// <summary>A part of the event log; the newest comes from memory.</summary>
     public Task<EventsPage> ReadEventsAsync(EventRange range, EventWanted wanted, CancellationToken cancel) =>
-        _recent?.Page(range, wanted) is { } page ? Task.FromResult(page) : ReadAsync(unit => EventsPage.Read(unit, range, wanted), cancel);
+        _recent.Page(range, wanted) is { } page ? Task.FromResult(page) : ReadAsync(unit => EventsPage.Read(unit, range, wanted), cancel);
 
     /// <summary>What follows a sequence, as <see cref="Records.EventRows.Read"/> has it; the newest comes from memory.</summary>
     public Task<Records.EventBatch> ReadEventsAsync(string tenant, long after, int countMax, Func<string, string, bool> wants, CancellationToken cancel) =>
-        _recent?.Rows(tenant, after, countMax, wants) is { } rows ? Task.FromResult(rows) : ReadAsync(unit => Records.EventRows.Read(unit, tenant, after, countMax, wants), cancel);
+        _recent.Rows(tenant, after, countMax, wants) is { } rows ? Task.FromResult(rows) : ReadAsync(unit => Records.EventRows.Read(unit, tenant, after, countMax, wants), cancel);
 
     /// <summary>Completes when a new snapshot holds everything that was acknowledged before the call.</summary>
     public Task SettleAsync(CancellationToken cancel) => _pending is { } pending ? pending.WaitAsync(pending.Sealed, cancel) : Task.CompletedTask;

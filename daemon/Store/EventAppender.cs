@@ -12,7 +12,7 @@ public sealed class EventAppender
         "INSERT INTO event (sequence, commit_revision, time, tenant, principal, request_id, kind, subject, payload, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
     private readonly Connection _connection;
-    private List<StoredEvent>? _appended;
+    private readonly List<StoredEvent> _appended = [];
     private readonly byte[] _hash = new byte[EventHash.HashBytes];
     private readonly byte[] _hashBefore = new byte[EventHash.HashBytes];
     private long _sequence;
@@ -75,21 +75,17 @@ public sealed class EventAppender
         statement.Blob(9, hash);
         _ = statement.Step();
         hash.CopyTo(_hash);
-        _appended?.Add(new StoredEvent(content.Sequence, content.CommitRevision, content.Time, tenant, principal, requestId, kind, subject, payload.ToArray(), hash.ToArray()));
+        _appended.Add(new StoredEvent(content.Sequence, content.CommitRevision, content.Time, tenant, principal, requestId, kind, subject, payload.ToArray(), hash.ToArray()));
         _sequence = content.Sequence;
         LastTime = content.Time;
         return content.Sequence;
     }
 
-    /// <summary>From now on what is appended is kept for <see cref="Take"/>.</summary>
-    internal void Keep() => _appended = [];
-
-    /// <summary>What was appended and not rolled back since the last call; null when nothing is kept.</summary>
-    internal List<StoredEvent>? Take()
+    /// <summary>What was appended and not rolled back since the last call is durable now.</summary>
+    internal void MoveTo(RecentLog recent)
     {
-        var taken = _appended;
-        _appended = taken is null ? null : [];
-        return taken;
+        recent.Add(_appended);
+        _appended.Clear();
     }
 
     /// <summary>Before a unit: what it appends bears this time, and <see cref="Undo"/> comes back to here.</summary>
@@ -102,7 +98,7 @@ public sealed class EventAppender
 
     internal void Undo()
     {
-        _appended?.RemoveAll(appended => appended.Sequence > _sequenceBefore);
+        _appended.RemoveAll(appended => appended.Sequence > _sequenceBefore);
         _sequence = _sequenceBefore;
         _hashBefore.CopyTo(_hash, 0);
     }
@@ -112,7 +108,7 @@ public sealed class EventAppender
     {
         var statement = _connection.Prepare("SELECT sequence, time, hash FROM event ORDER BY sequence DESC LIMIT 1");
         _sequence = 0;
-        _appended?.Clear();
+        _appended.Clear();
         _hash.AsSpan().Clear();
         if (statement.Step())
         {

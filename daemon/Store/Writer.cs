@@ -19,7 +19,7 @@ internal sealed class Writer
     private readonly TableVersions _tables;
     private readonly TimeProvider _time;
     private readonly IGroupLog _log;
-    private readonly RecentLog? _recent;
+    private readonly RecentLog _recent;
     private readonly Action<long> _committed;
     private readonly Action<Fault> _failed;
     private readonly Thread _thread;
@@ -31,7 +31,7 @@ internal sealed class Writer
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
-    public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, WriterCounts, IGroupLog> log, RecentLog? recent, Action<long> committed, Action<Fault> failed)
+    public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, WriterCounts, IGroupLog> log, RecentLog recent, Action<long> committed, Action<Fault> failed)
     {
         _connection = connection;
         _queue = queue;
@@ -43,11 +43,6 @@ internal sealed class Writer
         _lastTime = _unit.Events.LastTime;
         _log = log(_unit.Events.Sequence, Counts);
         _recent = recent;
-        if (recent is not null)
-        {
-            _unit.Events.Keep();
-        }
-
         _thread = new Thread(Loop) { Name = "store writer", IsBackground = true };
     }
 
@@ -297,14 +292,11 @@ internal sealed class Writer
 
         Counts.Groups++;
         Counts.Units += _done.Count;
-        if (_unit.Events.Take() is { } appended)
+        _unit.Events.MoveTo(_recent);
+        if (_written.Contains(_tables.NumberOf("event_floor")) || _written.Contains(_tables.NumberOf("sqlite_master")))
         {
-            _recent!.Add(appended);
-            if (_written.Contains(_tables.NumberOf("event_floor")) || _written.Contains(_tables.NumberOf("sqlite_master")))
-            {
-                // Below a floor that moves events are gone, and with the triggers of the log nothing keeps it as it was appended.
-                _recent.Clear();
-            }
+            // Below a floor that moves events are gone, and with the triggers of the log nothing keeps it as it was appended.
+            _recent.Clear();
         }
 
         _committed(_unit.Events.Sequence);

@@ -1,11 +1,11 @@
 using Auraed.Base;
 using Auraed.Store.Records;
 
-namespace Auraed.Store.Journal;
+namespace Auraed.Store;
 
 /// <summary>
-/// The newest acknowledged events in memory, without a gap, so that those who follow the log need no commit. Filled by the writer's thread before a group is
-/// answered, read by all. Bounded by number and bytes.
+/// The newest acknowledged events in memory, without a gap, so that those who follow the log need no snapshot, nor a commit where that comes later. Filled by
+/// the writer before a group is answered, read by all. Bounded by number and bytes.
 /// </summary>
 internal sealed class RecentLog
 {

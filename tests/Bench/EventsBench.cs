@@ -15,6 +15,7 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
         ["server", "watchers", "puts/s", "put p50 us", "put p99 us", "events/s", "event p50 us", "event p99 us", "server cpu us/event", "load cpu s", "ratio"];
 
     private readonly Daemon _daemon = new(options, scratch, "events");
+    private readonly Daemon _journal = new(options, scratch, "events-journal", "journal");
 
     /// <summary>How many names each server has been given, so that no turn repeats one of another.</summary>
     private readonly Dictionary<string, long> _next = [];
@@ -79,15 +80,25 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
 
     private void Appends(Peer auraed)
     {
-        var one = new Target(Append, auraed.Id, _daemon.Plaintext, Messages.AppendPath, Messages.AppendMarked());
-        var many = one with { Name = "auraed Append, 16 events a call", Body = Messages.AppendMarked(BatchEvents) };
-        var rounds = Rounds.Make(options, [one, many], Streams, (target, streams) => Turn(target, streams, 0));
+        using var journal = _journal.StartOrReport(report, "events");
+        var random = new Target(Append + ", random subjects", auraed.Id, _daemon.Plaintext, Messages.AppendPath, Messages.AppendMarked());
+        var one = random with { Name = Append + ", one subject", Body = Messages.AppendMarked(subject: Messages.OneName) };
+        var many = random with { Name = $"{Append}, {BatchEvents} events a call", Body = Messages.AppendMarked(BatchEvents) };
+        List<(Target Target, int Events)> targets = [(random, 1), (one, 1), (many, BatchEvents)];
+        if (journal is not null)
+        {
+            targets.AddRange(targets.ConvertAll(pair =>
+                (pair.Target with { Name = pair.Target.Name + ", journal", ServerId = journal.Id, Address = _journal.Plaintext }, pair.Events)));
+        }
+
+        var rounds = Rounds.Make(options, [.. targets.Select(pair => pair.Target)], Streams, (target, streams) => Turn(target, streams, 0));
         report.Table(
-            "Events, appends of the log alone", $"256 bytes each, {Streams} streams, nobody watches.", ["server", "calls/s", "events/s", "p50 us", "p99 us"],
-            [.. new[] { (one, 1), (many, BatchEvents) }.Select(pair => new object?[]
+            "Events, appends of the log alone", $"256 bytes each, {Streams} streams, nobody watches. A random subject is a new stream, whose head goes to a random page.",
+            ["server", "calls/s", "events/s", "p50 us", "p99 us"],
+            [.. targets.Select(pair => new object?[]
             {
-                pair.Item1.Name, rounds.Median(pair.Item1.Name, run => run.PerSecond), rounds.Median(pair.Item1.Name, run => run.PerSecond * pair.Item2),
-                rounds.Median(pair.Item1.Name, run => run.P50), rounds.Median(pair.Item1.Name, run => run.P99),
+                pair.Target.Name, rounds.Median(pair.Target.Name, run => run.PerSecond), rounds.Median(pair.Target.Name, run => run.PerSecond * pair.Events),
+                rounds.Median(pair.Target.Name, run => run.P50), rounds.Median(pair.Target.Name, run => run.P99),
             })]);
     }
 

@@ -7,6 +7,9 @@ internal static class Messages
 {
     public const int ValueBytes = 256;
 
+    /// <summary>As long as a random name, and the same for each call; in hexadecimal, as it goes into a template.</summary>
+    public static readonly string OneName = Convert.ToHexStringLower(System.Text.Encoding.ASCII.GetBytes(new string('0', RandomNameBytes)));
+
     /// <summary>32 hexadecimal digits derived from the call's number: for the store they come in random order.</summary>
     public const string RandomName = "{name}";
 
@@ -60,14 +63,17 @@ internal static class Messages
         return new Template().Message(2, new Template().Message(8, new Template().Text(1, "type.googleapis.com/" + MachineType).Message(2, machine))).ToString();
     }
 
-    /// <summary>An AppendEventsRequest of so many events of 256 bytes, all about one subject; the first has the mark.</summary>
-    public static string AppendMarked(int events = 1)
+    /// <summary>
+    /// An AppendEventsRequest of so many events of 256 bytes, all about one subject; the first has the mark. By default the subject is new with each call, as
+    /// random names are: the most that the heads of the streams can cost.
+    /// </summary>
+    public static string AppendMarked(int events = 1, string subject = RandomName)
     {
         var request = new Template();
         for (var number = 0; number < events; number++)
         {
             var payload = number == 0 ? Mark + Filler(MarkBytes) : Filler(0);
-            request.Message(2, new Template().Text(1, "app.bench.put").Part(2, RandomName, RandomNameBytes).Part(5, payload, ValueBytes));
+            request.Message(2, new Template().Text(1, "app.bench.put").Part(2, subject, RandomNameBytes).Part(5, payload, ValueBytes));
         }
 
         return request.ToString();

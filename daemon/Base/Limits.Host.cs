@@ -30,6 +30,9 @@ public static partial class Limits
     /// <summary>What a caller past <see cref="CallCountMax"/> is told to wait.</summary>
     public static readonly TimeSpan CallRetryAfter = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a word to the service manager waits for room in its queue; it is dropped and logged then.</summary>
+    public static readonly TimeSpan NotifySendMax = TimeSpan.FromSeconds(1);
+
     /// <summary>Notices a peer that vanished without closing, before common firewalls forget the connection.</summary>
     public static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(60);
 

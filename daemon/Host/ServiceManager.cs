@@ -25,7 +25,7 @@ internal sealed class ServiceManager : IDisposable
         {
             // A leading @ stands for the zero byte of the abstract namespace.
             _address = new UnixDomainSocketEndPoint(name[0] == '@' ? "\0" + name[1..] : name);
-            _socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            _socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = (int)Limits.NotifySendMax.TotalMilliseconds };
         }
     }
 

@@ -3,10 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Auraed.Host;
 
-/// <summary>Feeds the service manager's watchdog while every loop of the daemon is alive. The timer runs on the thread pool, so a starved pool feeds nothing either.</summary>
+/// <summary>Feeds the service manager's watchdog while every loop of the daemon is alive. The timer runs on the thread pool, so a starved pool feeds nothing either; one look at a time, so that a manager that does not listen holds one thread at most.</summary>
 internal sealed class Watchdog : IAsyncDisposable
 {
     private readonly ITimer? _timer;
+    private int _isLooking;
 
     public Watchdog(ServiceManager manager, Composition parts, TimeProvider time, ILogger logger)
     {
@@ -19,16 +20,28 @@ internal sealed class Watchdog : IAsyncDisposable
     /// <summary>Completes when no look is under way any more.</summary>
     public ValueTask DisposeAsync() => _timer?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private static void Look(ServiceManager manager, Composition parts, ILogger logger)
+    private void Look(ServiceManager manager, Composition parts, ILogger logger)
     {
-        parts.Writing.Ask();
-        if (parts.Pulses.FindStalled() is { } loop)
+        if (Interlocked.Exchange(ref _isLooking, 1) != 0)
         {
-            Log.LoopStalled(logger, loop);
+            return;
         }
-        else
+
+        try
         {
-            manager.Alive();
+            parts.Writing.Ask();
+            if (parts.Pulses.FindStalled() is { } loop)
+            {
+                Log.LoopStalled(logger, loop);
+            }
+            else
+            {
+                manager.Alive();
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _isLooking, 0);
         }
     }
 }

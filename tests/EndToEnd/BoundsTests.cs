@@ -116,6 +116,18 @@ public sealed class BoundsTests : IDisposable
         await manager.HearAsync("WATCHDOG=1");
     }
 
+    [Fact]
+    public async Task A_service_manager_that_does_not_read_holds_up_one_look_for_its_time_and_no_more()
+    {
+        using var manager = new NotifySocket(_fixture["notify"]);
+        await using var host = await _fixture.StartAsync(TimeProvider.System);
+        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = manager.Path, ["WATCHDOG_USEC"] = "2000" };
+        using var speaker = new ServiceManager(environment, host.Logger);
+        var watchdog = new Watchdog(speaker, host.Parts, TimeProvider.System, host.Logger);
+        await Eventually.HoldsAsync(() => _fixture.Log.Text.Contains("WATCHDOG=1", StringComparison.Ordinal), "the queue is full, and that is logged");
+        await watchdog.DisposeAsync();
+    }
+
     private static async Task DiscoverAsync(GrpcChannel channel) => await new DiscoveryService.DiscoveryServiceClient(channel).DiscoverAsync(new DiscoverRequest());
 
     private static async Task<AsyncServerStreamingCall<HealthCheckResponse>> WatchAsync(GrpcChannel channel)

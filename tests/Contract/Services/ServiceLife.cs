@@ -22,12 +22,14 @@ public sealed class ServiceLife : IAsyncLifetime
         var made = await _host.DeployAsync(ServiceHost.Shell("web", "echo one; echo bad >&2; exec sleep 1000"));
         Assert.Equal((SlotPhase.Running, 1L, "it runs"), (made.Slot.Phase, made.Service.Version, made.Explanation));
         Assert.True(ServiceHost.IsAlive(made.Slot.Pid));
+        await Eventually.HoldsAsync(async () => (await LinesAsync("web")).SequenceEqual(["Output one", "Error bad"]), "the first has said its lines before it is stopped");
         Assert.Equal(1, (await _host.DeployAsync(made.Spec)).Service.NewestVersion);
 
         var second = await _host.DeployAsync(ServiceHost.Shell("web", "echo two; exec sleep 1000"));
         Assert.Equal((SlotPhase.Running, 2L, 2L), (second.Slot.Phase, second.Service.Version, second.Slot.Version));
         Assert.False(ServiceHost.IsAlive(made.Slot.Pid));
         Assert.True(ServiceHost.IsAlive(second.Slot.Pid));
+        await Eventually.HoldsAsync(async () => (await LinesAsync("web")).SequenceEqual(["Output one", "Output two", "Error bad"]), "the second, too");
 
         var back = await _host.Services.RollbackAsync(new RollbackRequest { Name = "web", Wait = true });
         Assert.Equal((1L, 2L, made.Spec), (back.Service.Version, back.Service.PreviousVersion, back.Spec));

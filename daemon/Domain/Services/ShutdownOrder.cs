@@ -33,11 +33,10 @@ internal sealed class ShutdownOrder(ServiceSupervisor supervisor)
             return;
         }
 
-        var awaited = supervisor.Services.Where(service => !IsOut(service))
-            .SelectMany(service => ServiceGraph.Needs(service.Spec).Select(need => (service.Tenant, need))).ToHashSet();
-        foreach (ManagedService service in supervisor.Services.Where(service => !awaited.Contains((service.Tenant, service.Name))))
+        // What is down already is out at once and nothing happens that would bring the next turn, so this goes on until each that is left waits for an end.
+        while (Due() is { Length: > 0 } due)
         {
-            foreach (ManagedSlot slot in service.Slots.Where(slot => !slot.IsShutDown))
+            foreach (ManagedSlot slot in due)
             {
                 slot.IsShutDown = true;
                 slot.TurnAt = null;
@@ -49,6 +48,14 @@ internal sealed class ShutdownOrder(ServiceSupervisor supervisor)
         {
             _ = _done.TrySetResult(_count);
         }
+    }
+
+    /// <summary>What nobody waits for any more, and has not been told.</summary>
+    private ManagedSlot[] Due()
+    {
+        var awaited = supervisor.Services.Where(service => !IsOut(service))
+            .SelectMany(service => ServiceGraph.Needs(service.Spec).Select(need => (service.Tenant, need))).ToHashSet();
+        return [.. supervisor.Services.Where(service => !awaited.Contains((service.Tenant, service.Name))).SelectMany(service => service.Slots).Where(slot => !slot.IsShutDown)];
     }
 
     private static bool IsOut(ManagedService service) => service.IsDown && service.Slots.All(slot => slot.IsShutDown);

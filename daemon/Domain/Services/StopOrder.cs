@@ -22,15 +22,15 @@ internal sealed class StopOrder(ServiceSupervisor supervisor)
 
     public void Turn()
     {
-        foreach (ManagedService service in supervisor.Services.Where(service => service.IsStopDue).ToArray())
+        // A service that is down already ends nothing, so no later turn comes of it: this goes on until each that is left waits for an end.
+        while (supervisor.Services.FirstOrDefault(IsNext) is { } service)
         {
-            if (RequiredBy(service).All(needer => needer.Wanted.Wanted || (needer.IsDown && !needer.IsStopDue)))
-            {
-                service.IsStopDue = false;
-                supervisor.Tell(service.Active!, ServiceInput.Stop);
-            }
+            service.IsStopDue = false;
+            supervisor.Tell(service.Active!, ServiceInput.Stop);
         }
     }
+
+    private bool IsNext(ManagedService service) => service.IsStopDue && RequiredBy(service).All(needer => needer.Wanted.Wanted || (needer.IsDown && !needer.IsStopDue));
 
     private IEnumerable<ManagedService> RequiredBy(ManagedService service) => supervisor.Services.Where(other => other.Tenant == service.Tenant && other.Requires(service.Name));
 }

@@ -73,6 +73,16 @@ public sealed class ServiceStops : IAsyncLifetime
         Assert.All(await _host.ListAsync(), status => Assert.Equal(SlotPhase.Running, status.Slot.Phase));
     }
 
+    [Fact]
+    public async Task A_shutdown_and_a_stop_come_to_an_end_where_everything_is_down_already()
+    {
+        await _host.Services.StopAsync(new OperateRequest { Name = "db", Wait = true });
+        await _host.Services.StopAsync(new OperateRequest { Name = "other", Wait = true });
+        await _host.Services.StopAsync(new OperateRequest { Name = "db", Wait = true });
+        // Three deep and not one end to wait for.
+        Assert.Equal(0, (await _host.Services.ShutdownAsync(new ShutdownRequest(), deadline: DateTime.UtcNow.AddSeconds(20))).Stopped);
+    }
+
     private static void AssertOrder(Dictionary<string, ServiceSlot> slots)
     {
         foreach (var (first, then) in new[] { ("web", "api"), ("api", "db") })

@@ -7,6 +7,8 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
 {
     private const string Create = "auraed Create";
     private const string Append = "auraed Append";
+    private const string CreateJournal = Create + ", journal";
+    private const string AppendJournal = Append + ", journal";
     private const string EtcdPut = "etcd Put";
     private const int PutsPerSecond = 1000;
     private const int Streams = 64;
@@ -23,6 +25,7 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
     public Task RunAsync()
     {
         using var auraed = _daemon.StartOrReport(report, "events");
+        using var journal = _journal.StartOrReport(report, "events");
         using var etcd = Etcd.IsInstalled ? new Etcd(scratch) : null;
         if (etcd is null)
         {
@@ -36,6 +39,12 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
             targets.Add(new Target(Append, auraed.Id, _daemon.Plaintext, Messages.AppendPath, Messages.AppendMarked()));
         }
 
+        if (journal is not null)
+        {
+            targets.Add(new Target(CreateJournal, journal.Id, _journal.Plaintext, Messages.CreatePath, Messages.CreateMarked()));
+            targets.Add(new Target(AppendJournal, journal.Id, _journal.Plaintext, Messages.AppendPath, Messages.AppendMarked()));
+        }
+
         if (etcd is not null)
         {
             targets.Add(etcd.Put with { Body = Messages.PutMarked() });
@@ -45,7 +54,7 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
         Throughput(targets);
         if (auraed is not null)
         {
-            Appends(auraed);
+            Appends(auraed, journal);
         }
 
         return Task.CompletedTask;
@@ -57,11 +66,10 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
         report.Table(
             $"Events, from a put's sending to its event's arrival at one watcher, {PutsPerSecond} puts/s", "ratio: event p50 against etcd's.", Columns,
             [.. targets.Select(target => Row(rounds, target, 1, run => run.EventP50))]);
-        Judge(targets, Create, () =>
+        foreach (var name in (string[])[Create, Append, CreateJournal, AppendJournal])
         {
-            report.AtMost("put-to-event p50 against etcd's at 1,000 puts/s", rounds.Ratio(Create, EtcdPut, run => run.EventP50), 1);
-            report.AtMost("put-to-event p50 of appends against etcd's at 1,000 puts/s", rounds.Ratio(Append, EtcdPut, run => run.EventP50), 1);
-        });
+            Judge(targets, name, () => report.AtMost($"put-to-event p50 of {name} against etcd's at 1,000 puts/s", rounds.Ratio(name, EtcdPut, run => run.EventP50), 1));
+        }
     }
 
     private void Throughput(List<Target> targets)
@@ -71,16 +79,18 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
         {
             var rounds = Rounds.Make(options, targets, Streams, (target, streams) => Turn(target, streams, watchers));
             rows.AddRange(targets.Select(target => Row(rounds, target, watchers, run => run.EventsPerSecond)));
-            Judge(targets, Create, () => report.AtLeast(
-                string.Create(CultureInfo.InvariantCulture, $"events/s delivered to {watchers} watchers under full load against etcd"), rounds.Ratio(Create, EtcdPut, run => run.EventsPerSecond), 1));
+            foreach (var name in (string[])[Create, CreateJournal])
+            {
+                Judge(targets, name, () => report.AtLeast(
+                    string.Create(CultureInfo.InvariantCulture, $"events/s of {name} delivered to {watchers} watchers under full load against etcd"), rounds.Ratio(name, EtcdPut, run => run.EventsPerSecond), 1));
+            }
         }
 
         report.Table($"Events, delivered while {Streams} streams put as fast as they are answered", "events/s: to all watchers together. ratio: of those against etcd.", Columns, rows);
     }
 
-    private void Appends(Peer auraed)
+    private void Appends(Peer auraed, Peer? journal)
     {
-        using var journal = _journal.StartOrReport(report, "events");
         var random = new Target(Append + ", random subjects", auraed.Id, _daemon.Plaintext, Messages.AppendPath, Messages.AppendMarked());
         var one = random with { Name = Append + ", one subject", Body = Messages.AppendMarked(subject: Messages.OneName) };
         var many = random with { Name = $"{Append}, {BatchEvents} events a call", Body = Messages.AppendMarked(BatchEvents) };

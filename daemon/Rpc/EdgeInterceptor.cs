@@ -33,7 +33,7 @@ public sealed class EdgeInterceptor(Edge edge) : Interceptor
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var call = edge.Begin(context, isUnary: false);
-        return await AwaitAsync(call, Start(call, () => continuation(requestStream, call)));
+        return await AwaitAsync(call, Start(call, () => continuation(new CallerStream<TRequest>(requestStream), call)));
     }
 
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
@@ -50,7 +50,7 @@ public sealed class EdgeInterceptor(Edge edge) : Interceptor
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
         var call = edge.Begin(context, isUnary: false);
-        await AwaitAsync(call, Start(call, () => continuation(requestStream, responseStream, call)));
+        await AwaitAsync(call, Start(call, () => continuation(new CallerStream<TRequest>(requestStream), responseStream, call)));
     }
 
     private TTask Start<TTask>(Call call, Func<TTask> handler)

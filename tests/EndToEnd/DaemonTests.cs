@@ -110,6 +110,31 @@ public sealed class DaemonTests : IDisposable
         Assert.False(await call.ResponseStream.MoveNext(default));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_caller_that_goes_after_its_first_answer_leaves_no_word_in_the_log(bool isComplete)
+    {
+        await using var host = await _fixture.StartAsync();
+        using var channel = _fixture.Open();
+        var client = new ServerReflection.ServerReflectionClient(channel);
+        var length = _fixture.Log.Text.Length;
+        for (var round = 0; round < 300; round++)
+        {
+            using var call = client.ServerReflectionInfo();
+            await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "*" });
+            if (isComplete)
+            {
+                await call.RequestStream.CompleteAsync();
+            }
+
+            Assert.True(await call.ResponseStream.MoveNext(default));
+        }
+
+        await host.StopAsync(default);
+        Assert.Equal("", string.Join(Environment.NewLine, _fixture.Log.Text[length..].Split(Environment.NewLine).Where(line => line.Contains(" error ", StringComparison.Ordinal))));
+    }
+
     [Fact]
     public async Task A_service_that_is_not_served_is_unimplemented()
     {

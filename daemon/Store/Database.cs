@@ -282,6 +282,10 @@ public sealed class Database : IAsyncDisposable
     {
         Volatile.Write(ref _failure, fault);
         _ = Volatile.Read(ref _grown).TrySetException(fault);
-        Options.Failed?.Invoke(fault);
+        if (Options.Failed is { } failed)
+        {
+            // Who is told may close the store, which waits for the writer's thread: this one.
+            ThreadPool.UnsafeQueueUserWorkItem(failed, fault, preferLocal: false);
+        }
     }
 }

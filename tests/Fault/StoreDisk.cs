@@ -98,19 +98,27 @@ public abstract class StoreDisk : IDisposable
     public async Task A_failed_sync_ends_all_writing_and_is_never_tried_again()
     {
         await FillAsync(10);
-        var failed = new TaskCompletionSource<Auraed.Base.Fault>();
-        await using var database = Database.Open(FaultLayer.Under(_fixture.Options) with { Failed = failed.SetResult });
-        FaultLayer.Plan(FaultLayer.Sync, 2, false, SyncError, false);
-        await StoreChild.AppendAsync(database, "fills the log's header", 100).ContinueWith(_ => { }, TaskScheduler.Default);
-        if (FaultLayer.Hits == 0)
+        string? reason = null;
+        // When nobody writes for a moment, a checkpoint's sync may be the one that fails; then it is done again until a write's is.
+        for (var round = 0; round < 10 && reason != "OUTCOME_UNKNOWN"; round++)
         {
-            var fault = await Assert.ThrowsAsync<Auraed.Base.Fault>(() => StoreChild.AppendAsync(database, "unknown", 100));
-            Assert.Equal("OUTCOME_UNKNOWN", fault.Reason);
+            var failed = new TaskCompletionSource<Auraed.Base.Fault>();
+            await using var database = Database.Open(FaultLayer.Under(_fixture.Options) with { Failed = failed.SetResult });
+            FaultLayer.Plan(FaultLayer.Sync, 2, false, SyncError, false);
+            while (FaultLayer.Hits == 0 && reason is null)
+            {
+                reason = (await Record.ExceptionAsync(() => StoreChild.AppendAsync(database, "unknown", 100)) as Auraed.Base.Fault)?.Reason;
+            }
+
+            _ = await failed.Task.WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.Equal("STORE_FAILED", await FailureAsync(database));
+            Assert.Equal(1, FaultLayer.Hits);
+            Assert.Contains(reason, new[] { null, "OUTCOME_UNKNOWN", "STORE_FAILED" });
+            FaultLayer.Clear();
+            reason = reason == "OUTCOME_UNKNOWN" ? reason : null;
         }
 
-        _ = await failed.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.Equal("STORE_FAILED", await FailureAsync(database));
-        Assert.Equal(1, FaultLayer.Hits);
+        Assert.Equal("OUTCOME_UNKNOWN", reason);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class ProcessTests : IDisposable
         using var manager = new NotifySocket(_fixture["notify"]);
         var file = _fixture["auraed.toml"];
         File.WriteAllText(file, "[log]\nlevel = \"info\"\n");
-        await using var daemon = ChildProcess.Start(_fixture.Root, "env", $"NOTIFY_SOCKET={manager.Path}", PublishedBinary.Path, "run", "--root", _fixture.Root);
+        await using var daemon = ChildProcess.Start(_fixture.Root, "env", "--default-signal=HUP", $"NOTIFY_SOCKET={manager.Path}", PublishedBinary.Path, "run", "--root", _fixture.Root);
         await manager.HearAsync("READY=1");
         await DiscoverAsync();
         Assert.DoesNotContain("DiscoveryService", daemon.Output, StringComparison.Ordinal);

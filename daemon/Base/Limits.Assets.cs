@@ -59,8 +59,8 @@ public static partial class Limits
 
     public static readonly TimeSpan AssetLeaseMax = TimeSpan.FromDays(365);
 
-    /// <summary>Frames that are read on one snapshot; two such batches are held for one download.</summary>
-    public const int AssetReadBytes = 1024 * 1024;
+    /// <summary>Frames that are read on one snapshot; three such batches are held for one download. What a unit of an upload writes fits, and so is read whole.</summary>
+    public const int AssetReadBytes = 512 * 1024;
 
     /// <summary>Chunks looked up on one snapshot.</summary>
     public const int AssetReadChunksMax = 1024;

@@ -15,6 +15,9 @@ public static partial class Limits
     /// <summary>What a worker of a parallel chunking reads at a time: far less than a processor's cache, far more than a call costs.</summary>
     public const int ChunkingReadBytes = 1024 * 1024;
 
+    /// <summary>Of a file that is filled from its beginning to its end, the disk is given so much at a time to begin with.</summary>
+    public const int WriteBackBytes = 8 * 1024 * 1024;
+
     /// <summary>A file name's length everywhere, less what a temporary name adds.</summary>
     public const int IndexNameCharactersMax = 200;
 

@@ -44,6 +44,12 @@ public static partial class Limits
     /// <summary>A TLS handshake on a busy host takes milliseconds; who needs longer holds a connection for nothing.</summary>
     public static readonly TimeSpan HandshakeTimeMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>Plaintext of the longest TLS record (RFC 8446, section 5.1).</summary>
+    public const int TlsRecordBytesMax = 16 * 1024;
+
+    /// <summary>What the client takes of a response before it is read (RFC 9113, section 5.2): the protocol's own 64 KiB have the two sides wait for each other.</summary>
+    public const int ClientWindowBytes = 1024 * 1024;
+
     /// <summary>All request headers of one call.</summary>
     public const int RequestHeadersBytesMax = 16 * 1024;
 

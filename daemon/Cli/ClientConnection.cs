@@ -39,7 +39,13 @@ internal sealed class ClientConnection : IDisposable
         _time = time;
         _flag = flag;
         _start = start;
-        _handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync, ConnectTimeout = Patience(timeout), UseProxy = false };
+        _handler = new SocketsHttpHandler
+        {
+            ConnectCallback = ConnectAsync,
+            ConnectTimeout = Patience(timeout),
+            UseProxy = false,
+            InitialHttp2StreamWindowSize = Limits.ClientWindowBytes,
+        };
         if (settings.IsSecure)
         {
             _handler.SslOptions = Tls(settings);

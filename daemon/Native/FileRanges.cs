@@ -10,6 +10,7 @@ public static partial class FileRanges
     private const nuint CloneRange = 0x4020940d;
     private const int KeepSize = 1;
     private const int PunchHole = 2;
+    private const uint WriteBack = 2;
 
     /// <summary>Lets a range of one file share its blocks with another (a reflink). Offsets and length are whole blocks of the file system.</summary>
     public static bool TryClone(SafeFileHandle source, long sourceOffset, SafeFileHandle target, long targetOffset, long length)
@@ -30,6 +31,12 @@ public static partial class FileRanges
     /// <summary>Makes a range read as zeros and gives its blocks back.</summary>
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) => fallocate(file, PunchHole | KeepSize, offset, length) == 0;
 
+    /// <summary>
+    /// Has the kernel begin to write a range to the disk, so that a sync at the end finds little left to do (SYNC_FILE_RANGE_WRITE). It makes nothing durable and tells no error:
+    /// the sync does both.
+    /// </summary>
+    public static void StartWriteBack(SafeFileHandle file, long offset, long length) => _ = sync_file_range(file, offset, length, WriteBack);
+
     // struct file_clone_range of linux/fs.h.
     [StructLayout(LayoutKind.Sequential)]
     private struct Range
@@ -45,4 +52,7 @@ public static partial class FileRanges
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc")]
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
 }

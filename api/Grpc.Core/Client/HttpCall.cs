@@ -12,6 +12,9 @@ namespace Grpc.Net.Client.Internal;
 /// </summary>
 internal sealed partial class HttpCall<TRequest, TResponse> : IAsyncStreamReader<TResponse>, IDisposable where TRequest : class where TResponse : class
 {
+    /// <summary>Several frames of the transport at a time.</summary>
+    private static readonly StreamPipeReaderOptions BodyOptions = new(bufferSize: 64 * 1024);
+
     private readonly GrpcChannel _channel;
     private readonly Method<TRequest, TResponse> _method;
     private readonly string? _host;
@@ -151,7 +154,7 @@ internal sealed partial class HttpCall<TRequest, TResponse> : IAsyncStreamReader
                 !_channel.Encodings.TryGetValue(name, out encoding))
                 throw new RpcException(new Status(StatusCode.Internal, $"Unsupported grpc-encoding value '{name}'. Supported encodings: {_channel.AcceptEncoding}"));
             _decoder = new MessageDecoder(_channel.Options.MaxReceiveMessageSize, encoding);
-            _body = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false));
+            _body = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false), BodyOptions);
         }
 
         return await _decoder.ReadAsync(_body, _method.ResponseMarshaller, cancel).ConfigureAwait(false);

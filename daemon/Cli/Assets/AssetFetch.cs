@@ -2,6 +2,7 @@ using Aurae.Assets.V0;
 using Auraed.Base;
 using Auraed.Chunks;
 using Auraed.Chunks.Extraction;
+using Auraed.Native;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
@@ -52,18 +53,22 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
     {
         using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = id, Frames = true }, cancellationToken: cancel);
         var next = 0;
-        var writing = Task.CompletedTask;
+        var writing = new Queue<Task>();
         try
         {
             await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
             {
-                if (message.Chunks is not { } batch)
+                if (message.Chunks is not { Chunks.Count: > 0 } batch)
                 {
                     continue;
                 }
 
-                // One batch is inflated and written while the next one comes.
-                await writing;
+                // Some batches are inflated and written while the next one comes.
+                if (writing.Count == Environment.ProcessorCount)
+                {
+                    await writing.Dequeue();
+                }
+
                 var first = next;
                 next += batch.Chunks.Count;
                 if (next > index.Count)
@@ -71,14 +76,19 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
                     throw Wrong(id, first);
                 }
 
-                writing = WriteAsync(id, index, first, batch, file, progress);
+                writing.Enqueue(WriteAsync(id, index, first, batch, file, progress));
             }
 
-            await writing;
+            await Task.WhenAll(writing);
         }
         catch (RpcException error)
         {
             throw daemon.Explain($"get asset {id}", error);
+        }
+        finally
+        {
+            // Whatever failed, the file is left alone from here on.
+            await Task.WhenAll(writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (next != index.Count)
@@ -153,11 +163,24 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
                 RandomAccess.Write(file, buffer.AsSpan(0, length), chunk.Offset);
                 progress(length);
             }
+
+            StartWriteBack(file, index[first].Offset, index[first + batch.Chunks.Count - 1].End);
         }
         finally
         {
             ClientCodecs.Return(codec);
             System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Who fills the end of a piece has the disk begin with it. What another writes later in it is left to the sync.</summary>
+    private static void StartWriteBack(SafeFileHandle file, long from, long to)
+    {
+        var end = to - (to % Limits.WriteBackBytes);
+        if (end > from)
+        {
+            var start = from - (from % Limits.WriteBackBytes);
+            FileRanges.StartWriteBack(file, start, end - start);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class AssetIndexes(ContentReader reader)
         long count = 0;
         for (long offset = 0; offset < content.Size;)
         {
-            List<LoadedChunk> chunks = await reader.ReadAsync(content, offset, frames: false, what, cancel).ConfigureAwait(false);
+            List<LoadedChunk> chunks = await reader.ReadAsync(content, offset, room: null, what, cancel).ConfigureAwait(false);
             byte[] entries = new byte[chunks.Count * AssetIndexFormat.EntryBytes];
             for (int index = 0; index < chunks.Count; index++)
             {

@@ -54,6 +54,11 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
                 throw Fault.Invalid($"chunks[{index}].size", $"chunks[{index}].size is {chunk.Size}, not 1 to {session.Plan.Sizes.Max}");
             }
 
+            if (chunk.Frame.Length > ChunkFile.BytesMax(session.Plan.Sizes.Max))
+            {
+                throw Fault.Invalid($"chunks[{index}].frame", $"chunks[{index}].frame has {chunk.Frame.Length} bytes, which no frame of a chunk of the upload needs");
+            }
+
             bytes += chunk.Frame.Length;
         }
 

@@ -18,13 +18,14 @@ internal readonly record struct LoadedChunk(long Offset, int Size, ChunkId Id, R
 internal sealed class ContentReader(Database database, ArchiveBackends backends)
 {
     /// <summary>
-    /// The chunks from the one on that holds the byte at <paramref name="offset"/>; at most about a megabyte of frames. Those that are archived are fetched from their backend.
+    /// The chunks from the one on that holds the byte at <paramref name="offset"/>; of frames, as many as the room has place for. Those that are archived are fetched from their backend.
     /// </summary>
+    /// <param name="room">Holds the frames, and what it held before goes; null when none are asked for.</param>
     /// <param name="what">For faults, as "asset 12ab...".</param>
-    public async Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, bool frames, string what, CancellationToken cancel)
+    public async Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, FrameRoom? room, string what, CancellationToken cancel)
     {
         var archived = new List<(int Index, List<string> Backends)>();
-        List<LoadedChunk> chunks = await database.ReadAsync(unit => Read(unit, content, offset, frames, what, archived), cancel).ConfigureAwait(false);
+        List<LoadedChunk> chunks = await database.ReadAsync(unit => Read(unit, content, offset, room, what, archived), cancel).ConfigureAwait(false);
         if (archived.Count > 0)
         {
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = Limits.StoreFetchesDefault, CancellationToken = cancel };
@@ -57,31 +58,36 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
         return frame is not null ? frame : await backends.FetchArchivedAsync(id, there.Size, names, what, cancel).ConfigureAwait(false);
     }
 
-    private static List<LoadedChunk> Read(ReadUnit unit, StoredContent content, long offset, bool frames, string what, List<(int Index, List<string> Backends)> archived)
+    private static List<LoadedChunk> Read(ReadUnit unit, StoredContent content, long offset, FrameRoom? room, string what, List<(int Index, List<string> Backends)> archived)
     {
         var rows = new ChunkRows(unit);
         var loaded = new List<LoadedChunk>();
         Span<byte> id = stackalloc byte[ChunkId.Bytes];
-        long bytes = 0;
+        long archivedBytes = 0;
         archived.Clear();
-        foreach (PlacedChunk placed in new ContentRows(unit).Read(content.Number, offset, frames ? 1 : Limits.AssetReadChunksMax))
+        room?.Clear();
+        foreach (PlacedChunk placed in new ContentRows(unit).Read(content.Number, offset, room is null ? Limits.AssetReadChunksMax : 1))
         {
             if (!rows.TryReadId(placed.Entry.Number, id))
             {
                 throw Gone(what);
             }
 
-            byte[]? frame = frames ? rows.Frame(placed.Entry.Number) : null;
-            bytes += frame?.Length ?? 0;
-            if (frames && frame is null)
+            ReadOnlyMemory<byte>? frame = null;
+            if (room is not null && !rows.TryReadFrame(placed.Entry.Number, room, out frame))
+            {
+                break;
+            }
+
+            if (room is not null && frame is null)
             {
                 StoredChunk chunk = rows.Find(placed.Entry.Number)!.Value;
                 archived.Add((loaded.Count, chunk.IsResident ? throw Bodiless(new ChunkId(id), what) : new CopyRows(unit).Backends(chunk.Number)));
-                bytes += chunk.StoredSize;
+                archivedBytes += chunk.StoredSize;
             }
 
-            loaded.Add(new LoadedChunk(placed.Offset, placed.Entry.Size, new ChunkId(id), frame));
-            if (bytes >= Limits.AssetReadBytes)
+            loaded.Add(new LoadedChunk(placed.Offset, placed.Entry.Size, new ChunkId(id), frame ?? default));
+            if (archivedBytes >= Limits.AssetReadBytes)
             {
                 break;
             }
@@ -94,12 +100,13 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
     public async Task InflateAsync(StoredContent content, long from, long to, string what, Action<ReadOnlySpan<byte>> take, CancellationToken cancel)
     {
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
+        using var room = new FrameRoom();
         ChunkFile file = ChunkFiles.Rent();
         try
         {
             while (from < to)
             {
-                foreach (LoadedChunk chunk in await ReadAsync(content, from, frames: true, what, cancel).ConfigureAwait(false))
+                foreach (LoadedChunk chunk in await ReadAsync(content, from, room, what, cancel).ConfigureAwait(false))
                 {
                     int length = Inflate(file, chunk, buffer, what);
                     int first = (int)(from - chunk.Offset);

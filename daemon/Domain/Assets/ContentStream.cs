@@ -14,6 +14,7 @@ internal sealed class ContentStream(ContentReader reader, StoredContent content,
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly Queue<LoadedChunk> _loaded = new();
+    private readonly FrameRoom _room = new();
     private byte[] _chunk = ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
     private long _offset;
     private int _start;
@@ -77,6 +78,7 @@ internal sealed class ContentStream(ContentReader reader, StoredContent content,
         if (_chunk.Length > 0)
         {
             _hash.Dispose();
+            _room.Dispose();
             ArrayPool<byte>.Shared.Return(_chunk);
             _chunk = [];
         }
@@ -93,7 +95,7 @@ internal sealed class ContentStream(ContentReader reader, StoredContent content,
 
         if (_loaded.Count == 0)
         {
-            foreach (LoadedChunk loaded in reader.ReadAsync(content, _offset, frames: true, what, cancel).GetAwaiter().GetResult())
+            foreach (LoadedChunk loaded in reader.ReadAsync(content, _offset, _room, what, cancel).GetAwaiter().GetResult())
             {
                 _loaded.Enqueue(loaded);
             }

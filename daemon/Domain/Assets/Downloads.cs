@@ -20,6 +20,7 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
 
     private readonly SemaphoreSlim _places = new(Limits.AssetDownloadsCountMax, Limits.AssetDownloadsCountMax);
 
+    /// <summary>A message's bytes are good until the next one is asked for.</summary>
     public async IAsyncEnumerable<DownloadResponse> ReadAsync(DownloadRequest request, [EnumeratorCancellation] CancellationToken cancel)
     {
         AssetName name = AssetRequests.Name(request.Tenant, request.Asset);
@@ -40,9 +41,11 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         var batches = new Batches(reader, content, request.Offset, end, "asset " + asset.Name, request.Frames, cancel);
         await using (batches.ConfigureAwait(false))
         {
-            await foreach (DownloadResponse message in batches.Messages.ReadAllAsync(cancel).ConfigureAwait(false))
+            await foreach ((DownloadResponse message, FrameRoom room) in batches.Messages.ReadAllAsync(cancel).ConfigureAwait(false))
             {
+                // Who asks for the next message has no more use for this one.
                 yield return message;
+                room.Dispose();
             }
         }
     }
@@ -138,7 +141,7 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
     /// <summary>Reads ahead of the taker, on the pool. Disposing ends it.</summary>
     private sealed class Batches : IAsyncDisposable
     {
-        private readonly Channel<DownloadResponse> _ahead = Channel.CreateBounded<DownloadResponse>(
+        private readonly Channel<(DownloadResponse Message, FrameRoom Room)> _ahead = Channel.CreateBounded<(DownloadResponse Message, FrameRoom Room)>(
             new BoundedChannelOptions(BatchesAheadMax) { SingleReader = true, SingleWriter = true });
 
         private readonly CancellationTokenSource _end;
@@ -150,7 +153,7 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
             _loop = LoopAsync(reader, content, from, to, what, frames, _end.Token);
         }
 
-        public ChannelReader<DownloadResponse> Messages => _ahead.Reader;
+        public ChannelReader<(DownloadResponse Message, FrameRoom Room)> Messages => _ahead.Reader;
 
         public async ValueTask DisposeAsync()
         {
@@ -168,10 +171,20 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
             {
                 while (from < to)
                 {
-                    List<LoadedChunk> chunks = await reader.ReadAsync(content, from, frames: true, what, cancel).ConfigureAwait(false);
-                    foreach (DownloadResponse message in frames ? Frames(chunks, to) : Bytes(chunks, from, to, what, file, buffer))
+                    var room = new FrameRoom();
+                    List<LoadedChunk> chunks = await reader.ReadAsync(content, from, room, what, cancel).ConfigureAwait(false);
+                    if (frames)
                     {
-                        await _ahead.Writer.WriteAsync(message, cancel).ConfigureAwait(false);
+                        await _ahead.Writer.WriteAsync((Frames(chunks, to), room), cancel).ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        foreach ((DownloadResponse, FrameRoom) message in Bytes(chunks, from, to, what, file, buffer))
+                        {
+                            await _ahead.Writer.WriteAsync(message, cancel).ConfigureAwait(false);
+                        }
+
+                        room.Dispose();
                     }
 
                     from = chunks[^1].End;
@@ -190,7 +203,7 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
             }
         }
 
-        private static IEnumerable<DownloadResponse> Frames(List<LoadedChunk> chunks, long to)
+        private static DownloadResponse Frames(List<LoadedChunk> chunks, long to)
         {
             var batch = new ChunkBatch();
             foreach (LoadedChunk chunk in chunks.Where(chunk => chunk.Offset < to))
@@ -198,10 +211,10 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
                 batch.Chunks.Add(new Chunk { Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()), Size = (uint)chunk.Size, Frame = UnsafeByteOperations.UnsafeWrap(chunk.Frame) });
             }
 
-            yield return new DownloadResponse { Chunks = batch };
+            return new DownloadResponse { Chunks = batch };
         }
 
-        private static IEnumerable<DownloadResponse> Bytes(List<LoadedChunk> chunks, long from, long to, string what, ChunkFile file, byte[] buffer)
+        private static IEnumerable<(DownloadResponse Message, FrameRoom Room)> Bytes(List<LoadedChunk> chunks, long from, long to, string what, ChunkFile file, byte[] buffer)
         {
             foreach (LoadedChunk chunk in chunks)
             {
@@ -210,8 +223,9 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
                 if (first < last)
                 {
                     _ = ContentReader.Inflate(file, chunk, buffer, what);
-                    byte[] bytes = buffer[(int)(first - chunk.Offset)..(int)(last - chunk.Offset)];
-                    yield return new DownloadResponse { Data = UnsafeByteOperations.UnsafeWrap(bytes) };
+                    var room = new FrameRoom();
+                    _ = room.TryAdd(buffer.AsSpan((int)(first - chunk.Offset)..(int)(last - chunk.Offset)), out ReadOnlyMemory<byte> bytes);
+                    yield return (new DownloadResponse { Data = UnsafeByteOperations.UnsafeWrap(bytes) }, room);
                 }
             }
         }

@@ -61,6 +61,23 @@ public readonly struct ChunkRows(Func<string, Statement> prepare)
         return frame;
     }
 
+    /// <summary>The frame, copied into the room; null when the chunk or its bytes are not in the file. False when the room is too full for it.</summary>
+    public bool TryReadFrame(long number, FrameRoom room, out ReadOnlyMemory<byte>? frame)
+    {
+        frame = null;
+        Statement select = prepare("SELECT frame FROM chunk_body WHERE number = ?");
+        select.Integer(0, number);
+        bool fits = true;
+        if (select.Step())
+        {
+            fits = room.TryAdd(select.Blob(0), out ReadOnlyMemory<byte> copy);
+            frame = copy;
+        }
+
+        select.Reset();
+        return fits;
+    }
+
     /// <summary>The chunk of this id after it is in the file: the one that was, a new one with this frame, or one that was in a backend alone and has this frame now.</summary>
     public StoredChunk Add(ReadOnlySpan<byte> id, int size, ReadOnlySpan<byte> frame)
     {

@@ -121,10 +121,13 @@ public static partial class Limits
     public static readonly TimeSpan StoreIdleMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Frames (4 KiB) not yet in the file that a busy writer moves: 64 MiB. Fewer would be moved more often than pages repeat and stall more
-    /// than one write in a hundred; more would have a start after a crash read them all. A writer without work moves any number.
+    /// Frames (4 KiB) not yet in the file that a busy writer has moved: 32 MiB. Fewer would be moved more often than pages repeat; more would have a commit's
+    /// sync wait behind that of the file, and a start after a crash read them all. A writer without work moves any number.
     /// </summary>
-    public const int StoreWalFramesBusy = 16384;
+    public const int StoreWalFramesBusy = 8192;
+
+    /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
+    public const int StoreWalRestFrames = 1024;
 
     /// <summary>Frames at which readers are held back so that the log begins again: 256 MiB.</summary>
     public const int StoreWalFramesMax = 65536;
@@ -143,6 +146,18 @@ public static partial class Limits
 
     /// <summary>Changes that wait for their commit: about what the writer's page cache holds the pages of.</summary>
     public const long StoreLazyCommitBytesMax = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// Pages (4 KiB) that one commit behind a journal may write: at some 15 us each a stall of 60 ms, three times the slowest of a thousand syncs. With fewer, more
+    /// than one request in a hundred would meet a commit.
+    /// </summary>
+    public const int StoreLazyCommitPagesMax = 4096;
+
+    /// <summary>Changes that the first commit gathers, before it is known how many pages they touch.</summary>
+    public const long StoreLazyCommitBytesFirst = 2 * 1024 * 1024;
+
+    /// <summary>Changes that are gathered at least, however many pages they touch.</summary>
+    public const long StoreLazyCommitBytesMin = 128 * 1024;
 
     /// <summary>With nothing to do for so long, the writer commits what waits.</summary>
     public static readonly TimeSpan StoreLazyCommitIdle = TimeSpan.FromMilliseconds(20);

@@ -4,12 +4,15 @@ using SQLitePCL;
 namespace Auraed.Store;
 
 /// <summary>
-/// Decides when frames of the write-ahead log move into the file; called by the writer's thread only, which is the only one that may.
-/// Invariants: the log stays bounded even when readers overlap without end, as readers are then held back for one moment.
+/// Decides when frames of the write-ahead log move into the file; called by the writer's thread only. A busy writer has most of them moved beside it
+/// (<see cref="LogMover"/>) and moves the rest itself, after which the log begins again.
+/// Invariants: the log stays bounded even when readers overlap without end, as readers are then held back for one moment; one checkpoint runs at a time.
 /// </summary>
-internal sealed class Checkpointer(Connection connection, ReaderPool readers)
+internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy)
 {
     private int _moved;
+    private int _seen;
+    private bool _isMoving;
     private long _commitsMoved = connection.WalCommits;
     private bool _isCut;
 
@@ -22,8 +25,8 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     /// </summary>
     public bool HasMovedAll => _commitsMoved == connection.WalCommits;
 
-    /// <summary>Checkpoints done.</summary>
-    public long Count { get; private set; }
+    /// <summary>Why what was moved beside the writer is not known to be on the disk; null while all is well.</summary>
+    public Fault? Failure => mover.Failure;
 
     public void AfterCommit()
     {
@@ -31,16 +34,19 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
         if (frames < _moved)
         {
             // The log began again.
-            _moved = 0;
+            (_moved, _seen) = (0, 0);
         }
+
+        var added = frames - _seen;
+        _seen = frames;
 
         if (frames >= Limits.StoreWalFramesMax)
         {
-            readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(raw.SQLITE_CHECKPOINT_RESTART));
+            Fold(raw.SQLITE_CHECKPOINT_RESTART);
         }
-        else if (frames - _moved >= Limits.StoreWalFramesBusy)
+        else if (_isMoving || frames - _moved >= framesBusy)
         {
-            Run(raw.SQLITE_CHECKPOINT_PASSIVE);
+            MoveBeside(frames, added);
         }
     }
 
@@ -53,15 +59,44 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
     }
 
     /// <summary>Everything into the file, and the log cut to nothing.</summary>
-    public void Fold() => readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(raw.SQLITE_CHECKPOINT_TRUNCATE));
+    public void Fold() => Fold(raw.SQLITE_CHECKPOINT_TRUNCATE);
+
+    private void Fold(int mode)
+    {
+        mover.Wait();
+        readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(mode));
+    }
+
+    private void MoveBeside(int frames, int added)
+    {
+        if (mover.IsRunning)
+        {
+            return;
+        }
+
+        if (_isMoving && mover.TakeMoved() is { } moved)
+        {
+            _moved = Math.Min(moved, frames);
+            // A single commit may add more than that.
+            if (frames - _moved < Math.Max(Limits.StoreWalRestFrames, 2 * added))
+            {
+                Run(raw.SQLITE_CHECKPOINT_PASSIVE);
+                return;
+            }
+        }
+
+        _isMoving = true;
+        mover.Start();
+    }
 
     private void Run(int mode)
     {
+        mover.Wait();
+        _isMoving = false;
         CrashPoint.Reach("checkpoint.before");
         var commits = connection.WalCommits;
         var code = connection.Checkpoint(mode, out var frames, out var moved);
         CrashPoint.Reach("checkpoint.after");
-        Count++;
         if (code == raw.SQLITE_OK)
         {
             _moved = moved;
@@ -70,12 +105,12 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers)
             return;
         }
 
-        // A full disk or a reader in the way: the frames stay in the log, and a later checkpoint takes them.
-        if ((code & 0xff) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_FULL)
+        if (!IsHarmless(code))
         {
-            return;
+            throw connection.FaultOf(code, "a checkpoint failed");
         }
-
-        throw connection.FaultOf(code, "a checkpoint failed");
     }
+
+    /// <summary>A full disk or a reader in the way: the frames stay in the log, and a later checkpoint takes them.</summary>
+    internal static bool IsHarmless(int code) => (code & 0xff) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_FULL;
 }

@@ -16,6 +16,7 @@ public sealed class Database : IAsyncDisposable
     private readonly Connection _connection;
     private readonly TableVersions _tables;
     private readonly ReaderPool _readers;
+    private readonly LogMover _mover;
     private readonly Checkpointer _checkpointer;
     private readonly Writer _writer;
     private readonly PendingGroups? _pending;
@@ -36,8 +37,9 @@ public sealed class Database : IAsyncDisposable
         Id = connection.QueryTexts("SELECT value FROM meta WHERE key = 'database_id'").FirstOrDefault() ?? "";
         var readers = options.ReaderCount > 0 ? options.ReaderCount : Math.Max(4, 2 * Environment.ProcessorCount);
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
-        _checkpointer = new Checkpointer(connection, _readers);
         var queue = new WriteQueue();
+        _mover = new LogMover(() => Connection.Open(Path, ConnectionMode.Write, key, tables, options.FileLayer), queue.Wake);
+        _checkpointer = new Checkpointer(connection, _readers, _mover, options.LogFramesBusy);
         if (options.Durability == Durability.Journal)
         {
             _pending = new PendingGroups(queue.Wake);
@@ -213,6 +215,7 @@ public sealed class Database : IAsyncDisposable
 
         await Task.CompletedTask.ConfigureAwait(false);
         _writer.Stop();
+        _mover.Dispose();
         _readers.Dispose();
         if (Failure is null)
         {

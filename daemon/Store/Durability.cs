@@ -24,6 +24,9 @@ internal interface IGroupLog
     /// <summary>True when nothing may be written any more, as nobody knows what the disk kept.</summary>
     bool IsBroken { get; }
 
+    /// <summary>What was refused beside the writer, since when nothing more may be acknowledged; null while all is well.</summary>
+    Fault? Failure { get; }
+
     /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin; the next one may try unless <see cref="IsBroken"/>.</summary>
     void Begin();
 
@@ -69,6 +72,8 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
     public TimeSpan WaitMax => Limits.StoreIdleMax;
 
     public bool IsBroken => false;
+
+    public Fault? Failure => checkpointer.Failure;
 
     public void Begin() => connection.BeginWrite();
 

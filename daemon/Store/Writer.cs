@@ -101,6 +101,12 @@ internal sealed class Writer
             while (true)
             {
                 var first = _queue.Take(_log.WaitMax);
+                if (_log.Failure is { } failure)
+                {
+                    _group.AddRange(first is null ? [] : [first]);
+                    throw failure;
+                }
+
                 Fold();
                 if (first is not null)
                 {

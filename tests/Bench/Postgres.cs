@@ -53,7 +53,8 @@ internal sealed class Postgres : IDisposable
         var files = Directory.GetFiles(_directory, "transactions.*");
         var times = files.SelectMany(File.ReadLines).Select(line => double.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture)).Order().ToArray();
         Array.ForEach(files, File.Delete);
-        var rate = output.Split('\n').Single(line => line.StartsWith("tps = ", StringComparison.Ordinal)).Split(' ')[2];
+        // pgbench has no such line when not one transaction came to its end.
+        var rate = output.Split('\n').SingleOrDefault(line => line.StartsWith("tps = ", StringComparison.Ordinal))?.Split(' ')[2] ?? "0";
         double At(double quantile) => times.Length == 0 ? 0 : times[(int)(quantile * (times.Length - 1))];
         return new LoadRun(times.Length, 0, times.Length, seconds, double.Parse(rate, CultureInfo.InvariantCulture), At(0.5), At(0.99), At(0.999), At(1), 0, cpu, "");
     }

@@ -12,6 +12,35 @@ public abstract class StoreContract(Durability durability) : IDisposable
     public void Dispose() => _fixture.Dispose();
 
     [Fact]
+    public async Task A_writer_that_is_never_idle_has_its_log_moved_and_begun_again()
+    {
+        await using var database = _fixture.Open();
+        long most = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async stream =>
+        {
+            for (var number = 0; number < 2000; number++)
+            {
+                _ = await StoreFixture.AppendAsync(database, $"{stream}", 2000);
+                InterlockedMax(ref most, database.LogBytes);
+            }
+        }));
+        Assert.Equal(16_000, database.Durable);
+        // Not moved, it would be half as long again at least; a commit behind a journal has its share of pages at once.
+        const int framesMax = 3 * Auraed.Base.Limits.StoreLazyCommitPagesMax;
+        Assert.InRange(most, StoreFixture.LogFramesBusy * DatabaseFile.PageBytes, framesMax * DatabaseFile.PageBytes);
+        Assert.InRange(new FileInfo(Path.Combine(_fixture.Library, "aurae.db-wal")).Length, 0, (framesMax + 100) * DatabaseFile.PageBytes);
+        Assert.True((await database.VerifyAsync(null, CancellationToken.None)).IsSound);
+    }
+
+    private static void InterlockedMax(ref long most, long value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen;)
+        {
+            seen = Interlocked.CompareExchange(ref most, value, seen);
+        }
+    }
+
+    [Fact]
     public async Task What_was_written_is_read_by_the_next_read_and_after_a_restart()
     {
         await using (var database = _fixture.Open())

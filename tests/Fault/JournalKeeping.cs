@@ -22,7 +22,8 @@ public sealed class JournalKeeping : IDisposable
         using var connection = Connection.Open(_fixture.DatabasePath, ConnectionMode.Write, key, new TableVersions(), null);
         connection.Execute("PRAGMA journal_mode = WAL");
         using var readers = new ReaderPool(() => throw new InvalidOperationException(), 1);
-        var checkpointer = new Checkpointer(connection, readers);
+        using var mover = new LogMover(() => throw new InvalidOperationException(), () => { });
+        var checkpointer = new Checkpointer(connection, readers, mover, StoreFixture.LogFramesBusy);
         var frames = new List<int>();
         for (var round = 0; round < 4; round++)
         {

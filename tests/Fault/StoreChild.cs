@@ -28,7 +28,14 @@ internal static class StoreChild
                 Thread.CurrentThread.Join();
             }
         };
-        var options = new DatabaseOptions { Directory = directory, KeyPath = key, Durability = durability, JournalSegmentBytes = Support.StoreFixture.JournalSegmentBytes };
+        var options = new DatabaseOptions
+        {
+            Directory = directory,
+            KeyPath = key,
+            Durability = durability,
+            JournalSegmentBytes = Support.StoreFixture.JournalSegmentBytes,
+            LogFramesBusy = Support.StoreFixture.LogFramesBusy,
+        };
         switch (job)
         {
             case "write":

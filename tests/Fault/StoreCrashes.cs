@@ -40,6 +40,16 @@ public abstract class StoreCrashes : IDisposable
         await HoldsAsync(child.Acknowledged);
     }
 
+    [Theory]
+    [InlineData("mover.before")]
+    [InlineData("mover.after")]
+    public async Task A_kill_while_the_log_is_moved_beside_the_writer_keeps_what_was_acknowledged(string point)
+    {
+        var child = Run(point, 1, "write", "1000");
+        Assert.True(child.Killed, child.Said);
+        await HoldsAsync(child.Acknowledged);
+    }
+
     [Fact]
     public async Task Kills_at_any_moment_under_load_keep_what_was_acknowledged()
     {

@@ -8,6 +8,9 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
     /// <summary>Small enough that a test's journal goes through several segments.</summary>
     public const int JournalSegmentBytes = 64 * 1024;
 
+    /// <summary>Few enough that a test's log is moved beside its writer.</summary>
+    public const int LogFramesBusy = 64;
+
     /// <summary>A P-256 key that is in no use but this.</summary>
     public const string KeyPem =
         """
@@ -36,7 +39,7 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
 
     public Durability Durability => durability;
 
-    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes };
+    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes, LogFramesBusy = LogFramesBusy };
 
     public Database Open() => Database.Open(Options);
 

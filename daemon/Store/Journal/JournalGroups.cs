@@ -24,6 +24,7 @@ internal sealed class JournalGroups : IGroupLog
     private long _group;
     private long _sequence;
     private long _pendingBytes;
+    private long _commitBytes = Limits.StoreLazyCommitBytesFirst;
     private long _pendingSince;
     private bool _isLost;
     private bool _isRefused;
@@ -47,6 +48,8 @@ internal sealed class JournalGroups : IGroupLog
     public TimeSpan WaitMax => !HasPending ? Limits.StoreIdleMax : _isRefused ? _options.LazyCommitTimeMax : _options.LazyCommitIdle;
 
     public bool IsBroken { get; private set; }
+
+    public Fault? Failure => _checkpointer.Failure;
 
     private bool HasPending => _pending.Sealed > _pending.Committed;
 
@@ -135,7 +138,7 @@ internal sealed class JournalGroups : IGroupLog
     public void AfterGroup()
     {
         if (HasPending && !_isLost
-            && (_pending.IsWanted || _pendingBytes >= Limits.StoreLazyCommitBytesMax || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax))
+            && (_pending.IsWanted || _pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax))
         {
             Rest();
         }
@@ -252,9 +255,12 @@ internal sealed class JournalGroups : IGroupLog
     private void Write(long group)
     {
         _capture.IsOn = false;
+        var frames = _connection.WalFrames;
         new JournalPosition(_appender.Epoch, group, IsOpen: true).Write(_connection);
         _ = _connection.Prepare("COMMIT").Execute();
         _connection.EndUnit();
+        var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
+        _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
     }
 
     private void Committed()

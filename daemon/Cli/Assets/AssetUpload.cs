@@ -114,7 +114,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
     }
 
-    /// <summary>Compresses one group while the one before is sent.</summary>
+    /// <summary>Compresses a batch on each core while the one before them is sent.</summary>
     private async Task<long> SendAsync(
         AsyncClientStreamingCall<UploadRequest, UploadResponse> call, int first, int count, long there, Action<long, long> progress, CancellationToken cancel)
     {
@@ -125,50 +125,56 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
 
         var missing = (await daemon.CallAsync("ask for missing chunks", options => client.MissingChunksAsync(asked, options), cancel)).Missing.Select(place => first + (int)place).ToHashSet();
-        var sending = Task.CompletedTask;
-        for (var next = first; next < first + count;)
+        var packing = new Queue<(Task<ChunkBatch> Batch, int End)>();
+        try
         {
-            var begin = next;
-            long bytes = 0;
-            for (; next < first + count && next - begin < Limits.AssetBatchChunksMax && bytes < Limits.AssetBatchBytes; next++)
+            for (var next = first; next < first + count || packing.Count > 0;)
             {
-                bytes += missing.Contains(next) ? index[next].Length : 0;
-            }
+                while (next < first + count && packing.Count <= Environment.ProcessorCount)
+                {
+                    var begin = next;
+                    long bytes = 0;
+                    for (; next < first + count && next - begin < Limits.AssetBatchChunksMax && bytes < Limits.AssetBatchBytes; next++)
+                    {
+                        bytes += missing.Contains(next) ? index[next].Length : 0;
+                    }
 
-            var batch = Pack(begin, next, missing);
-            await sending;
-            there += Enumerable.Range(begin, next - begin).Where(chunk => !missing.Contains(chunk)).Sum(chunk => (long)index[chunk].Length);
-            sending = call.RequestStream.WriteAsync(new UploadRequest { Chunks = batch }, cancel);
-            progress(index[next - 1].End, there);
+                    packing.Enqueue((PackAsync(begin, next, missing), next));
+                }
+
+                var (packed, end) = packing.Peek();
+                var batch = await packed;
+                packing.Dequeue();
+                await call.RequestStream.WriteAsync(new UploadRequest { Chunks = batch }, cancel);
+                there += batch.Chunks.Where(chunk => chunk.Frame.IsEmpty).Sum(chunk => (long)chunk.Size);
+                progress(index[end - 1].End, there);
+            }
+        }
+        finally
+        {
+            // Whatever failed, the blob is not read from here on.
+            await Task.WhenAll(packing.Select(batch => (Task)batch.Batch)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await sending;
         return there;
     }
 
-    private ChunkBatch Pack(int first, int end, HashSet<int> missing)
+    private async Task<ChunkBatch> PackAsync(int first, int end, HashSet<int> missing)
     {
-        var chunks = new Chunk[end - first];
-        try
+        await Task.Yield();
+        var batch = new ChunkBatch();
+        for (var place = first; place < end; place++)
         {
-            Parallel.For(0, chunks.Length, place =>
+            var chunk = index[place];
+            batch.Chunks.Add(new Chunk
             {
-                var chunk = index[first + place];
-                chunks[place] = new Chunk
-                {
-                    Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()),
-                    Size = (uint)chunk.Length,
-                    Frame = missing.Contains(first + place) ? Compress(chunk) : ByteString.Empty,
-                };
+                Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()),
+                Size = (uint)chunk.Length,
+                Frame = missing.Contains(place) ? Compress(chunk) : ByteString.Empty,
             });
         }
-        catch (AggregateException failure)
-        {
-            // Chunks that fail do so for one reason: where they come from.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure.InnerExceptions[0]);
-        }
 
-        return new ChunkBatch { Chunks = { chunks } };
+        return batch;
     }
 
     private ByteString Compress(AssetChunk chunk)

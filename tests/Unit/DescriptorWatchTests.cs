@@ -8,6 +8,16 @@ public sealed class DescriptorWatchTests
     [Fact]
     public async Task A_descriptor_that_takes_the_number_of_one_just_closed_is_not_told_of_its_end()
     {
+        // Tests beside this one open descriptors, too, and may take the number first.
+        var rounds = 0;
+        while (!await IsNumberTakenAsync())
+        {
+            Assert.True(++rounds < 100, "nobody got the number of the one that was closed");
+        }
+    }
+
+    private static async Task<bool> IsNumberTakenAsync()
+    {
         using var watch = new DescriptorWatch();
         using var first = new Pair();
         using var second = new Pair();
@@ -50,7 +60,6 @@ public sealed class DescriptorWatchTests
         third.Write();
         gate.Set();
         await closed.Task;
-        Assert.NotNull(heir);
 
         // One more round: the one before is over then.
         using var last = new Pair();
@@ -64,6 +73,8 @@ public sealed class DescriptorWatchTests
             watch.Forget(pair.Read);
             pair.Dispose();
         }
+
+        return heir is not null;
     }
 
     [Fact]

@@ -217,7 +217,9 @@ public sealed class Database : IAsyncDisposable
         _writer.Stop();
         _mover.Dispose();
         _readers.Dispose();
-        if (Failure is null)
+
+        // A sync that failed beside the writer as it ended is not tried again either: the log stays, and a start reads what it holds.
+        if ((Failure ?? _mover.Failure) is null)
         {
             CrashPoint.Reach("close.before");
             _connection.FoldOnClose();

@@ -74,7 +74,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
             return;
         }
 
-        if (_isMoving && mover.TakeMoved() is { } moved)
+        if (_isMoving && mover.Moved is { } moved)
         {
             _moved = Math.Min(moved, frames);
             // A single commit may add more than that.

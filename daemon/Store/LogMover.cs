@@ -15,12 +15,14 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
     private Connection? _connection;
     private Thread? _thread;
     private Fault? _failure;
-    private int? _moved;
     private volatile bool _ending;
 
     public bool IsRunning => !_idle.IsSet;
 
     public Fault? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Frames from the log's beginning that the last pass left in the file; null when it was in somebody's way.</summary>
+    public int? Moved { get; private set; }
 
     /// <summary>Begins a pass; none may be under way.</summary>
     public void Start()
@@ -32,7 +34,7 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
             _thread.Start();
         }
 
-        _moved = null;
+        Moved = null;
         _idle.Reset();
         _ = _wanted.Set();
     }
@@ -45,14 +47,6 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
         {
             throw failure;
         }
-    }
-
-    /// <summary>Frames from the log's beginning that the last pass left in the file; null when there was none since this was asked.</summary>
-    public int? TakeMoved()
-    {
-        var moved = _moved;
-        _moved = null;
-        return moved;
     }
 
     public void Dispose()
@@ -74,7 +68,7 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
             CrashPoint.Reach("mover.after");
             if (code == raw.SQLITE_OK)
             {
-                _moved = moved;
+                Moved = moved;
             }
             else if (!Checkpointer.IsHarmless(code))
             {

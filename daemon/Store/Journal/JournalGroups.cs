@@ -236,6 +236,7 @@ internal sealed class JournalGroups : IGroupLog
         }
 
         CrashPoint.Reach("lazy.before");
+        var frames = _connection.WalFrames;
         try
         {
             Write(_group);
@@ -248,6 +249,9 @@ internal sealed class JournalGroups : IGroupLog
         }
 
         CrashPoint.Reach("lazy.after");
+        // The log may have begun again with this commit.
+        var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
+        _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
         Committed();
     }
 
@@ -255,12 +259,9 @@ internal sealed class JournalGroups : IGroupLog
     private void Write(long group)
     {
         _capture.IsOn = false;
-        var frames = _connection.WalFrames;
         new JournalPosition(_appender.Epoch, group, IsOpen: true).Write(_connection);
         _ = _connection.Prepare("COMMIT").Execute();
         _connection.EndUnit();
-        var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
-        _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
     }
 
     private void Committed()

@@ -22,6 +22,26 @@ public static class Maintenance
         return Verification.OfFile(path, key, keyPath, progress, cancel);
     }
 
+    /// <summary>Checks the database of a directory with the log and the journal that a stop or a kill left there, and changes none of them.</summary>
+    public static VerifyReport VerifyLibrary(DatabaseOptions options, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        if (!Directory.Exists(options.Directory))
+        {
+            throw Fault.NotFound($"there is no directory {options.Directory}");
+        }
+
+        try
+        {
+            using var held = DatabaseFile.TakeDirectory(options);
+            using var key = LoadKey(options.KeyPath, out _);
+            return Verification.OfDirectory(options, key, progress, cancel);
+        }
+        catch (Fault locked) when (locked.Reason == "LIBRARY_LOCKED")
+        {
+            throw new Fault(locked.Kind, locked.Message, hint: "auraed verify, without --library-dir: the daemon that runs checks its own file", cause: locked) { Reason = locked.Reason };
+        }
+    }
+
     /// <summary>Folds the log of a database file that nobody has open and compares it with the file's tables.</summary>
     /// <param name="archives">The directory of the segments that the log no longer holds; null when it holds all.</param>
     public static ReplayReport ReplayCheck(string path, string keyPath, string? archives, Action<StoreProgress>? progress, CancellationToken cancel) =>
@@ -37,6 +57,8 @@ public static class Maintenance
     {
         using var held = DatabaseFile.TakeDirectory(options);
         using var key = LoadKey(options.KeyPath, out _);
+        // What a log or a journal beside it holds is part of it, and would be lost without a word.
+        Verification.RequireStill(Path.GetFullPath(source), key, options.KeyPath);
         var next = FileSwap.NextIn(options.Directory);
         CopyFile(source, next, progress, cancel);
         CrashPoint.Reach("restore.copied");

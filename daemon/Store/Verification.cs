@@ -1,5 +1,6 @@
 using System.Globalization;
 using Auraed.Base;
+using Auraed.Store.Journal;
 using Auraed.Store.Proof;
 
 namespace Auraed.Store;
@@ -24,6 +25,8 @@ internal static class Verification
 {
     private const int FindingsPerKindMax = 10;
     private const long PagesPerProgress = 4096;
+    private const string Journal = "journal";
+    private const string Log = "log";
 
     /// <summary>Checks a file that nobody has open. Throws only when the file cannot be looked at at all: a wrong key, a foreign file.</summary>
     public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
@@ -33,7 +36,41 @@ internal static class Verification
         var findings = new List<string>();
         Seals(path, key, findings, progress, cancel);
         using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
+        StandsAlone(connection, findings);
         return OfConnection(path, connection, key.Signer, findings, progress, cancel);
+    }
+
+    /// <summary>
+    /// Checks what a start would make of the file, the log and the journal in a directory that the caller has locked; nothing of it is kept. Damage in the journal is a finding, and then
+    /// the state without it is checked, too.
+    /// </summary>
+    public static VerifyReport OfDirectory(DatabaseOptions options, StoreKey key, Action<StoreProgress>? progress, CancellationToken cancel)
+    {
+        var path = DatabaseFile.PathIn(options.Directory);
+        if (!File.Exists(path) || Beside(path) is not { } beside)
+        {
+            return OfFile(path, key, options.KeyPath, progress, cancel);
+        }
+
+        FileProbe.Check(path, key, options.KeyPath);
+        if (beside != Journal)
+        {
+            LogProbe.Check(path + "-wal");
+        }
+
+        var findings = new List<string>();
+        VerifyReport? report = null;
+        using var connection = Connection.Open(path, ConnectionMode.Write, key, new TableVersions(), options.FileLayer);
+        try
+        {
+            JournalRecovery.Rehearse(connection, options, key, () => report = OfConnection(path, connection, key.Signer, findings, progress, cancel));
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
+        {
+            findings.Add($"{Journal}: {fault.Message}");
+        }
+
+        return report ?? OfConnection(path, connection, key.Signer, findings, progress, cancel);
     }
 
     /// <summary>Faults unless it is a file of this key that nobody has open.</summary>
@@ -44,17 +81,44 @@ internal static class Verification
             throw Fault.NotFound($"{path} does not exist");
         }
 
-        var log = new FileInfo(path + "-wal");
-        var hasJournal = Path.GetFileName(path) == DatabaseFile.Name && Journal.JournalFiles.List(Path.GetDirectoryName(path)!).Count > 0;
-        if ((log.Exists && log.Length > 0) || hasJournal)
+        if (Beside(path) is { } beside)
         {
-            throw new Fault(FaultKind.Precondition, $"{path} has a {(hasJournal ? "journal" : "log")} beside it, so it is in use or its daemon was killed", hint: "verify through the daemon, or start and stop it first") { Reason = "LOG_BESIDE" };
+            throw new Fault(
+                FaultKind.Precondition, $"{path} has a {beside} beside it, so it is in use or its daemon was killed",
+                hint: $"auraed verify --library-dir {Path.GetDirectoryName(path)} checks them as one; to have one file, start the daemon on that directory and stop it")
+            { Reason = "LOG_BESIDE" };
         }
 
         FileProbe.Check(path, key, keyPath);
     }
 
-    /// <summary>Checks one snapshot of an open database; pages still in the log are checked as they are read.</summary>
+    /// <summary>What the file is not whole without; null when it stands alone.</summary>
+    private static string? Beside(string path)
+    {
+        if (Path.GetFileName(path) == DatabaseFile.Name && JournalFiles.List(Path.GetDirectoryName(path)!).Count > 0)
+        {
+            return Journal;
+        }
+
+        return new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } ? Log : null;
+    }
+
+    private static void StandsAlone(Connection connection, List<string> findings)
+    {
+        try
+        {
+            if (JournalPosition.Read(connection) is { IsOpen: true } position)
+            {
+                findings.Add($"{Journal}: {JournalRecovery.Missing(position)}");
+            }
+        }
+        catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal)
+        {
+            // The check of the whole tells what is damaged.
+        }
+    }
+
+    /// <summary>Checks one snapshot of an open database, or the state of its open transaction; pages still in the log are checked as they are read.</summary>
     public static VerifyReport OfConnection(string path, Connection connection, CheckpointKey? signer, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         using var registration = cancel.UnsafeRegister(static state => ((Connection)state!).Interrupt(), connection);
@@ -62,7 +126,12 @@ internal static class Verification
         long pages = 0;
         var version = "";
         var application = 0L;
-        connection.Execute("BEGIN");
+        var isOwn = connection.IsIdle;
+        if (isOwn)
+        {
+            connection.Execute("BEGIN");
+        }
+
         try
         {
             application = connection.QueryInteger("PRAGMA application_id");
@@ -91,7 +160,7 @@ internal static class Verification
         finally
         {
             connection.EndUnit();
-            if (!connection.IsIdle)
+            if (isOwn && !connection.IsIdle)
             {
                 connection.Execute("ROLLBACK");
             }

@@ -22,8 +22,8 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_flipped_bit_in_any_field_of_any_record_but_the_last_refuses_the_open()
     {
-        var files = await LiveAsync();
-        var records = Records(files);
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
+        var records = LiveDirectory.Records(files);
         Assert.True(files.Journal.Count > 1 && records.Count >= Units);
         foreach (var (name, offset, length) in records.SkipLast(1))
         {
@@ -41,7 +41,7 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_flipped_bit_in_any_field_of_a_segments_header_refuses_the_open()
     {
-        var files = await LiveAsync();
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
         foreach (var name in files.Journal.Keys)
         {
             foreach (var (at, bytes) in new[] { (0, 8), (8, 4), (12, 4), (16, 16), (32, 8), (40, 16), (56, 16), (72, 8), (80, 16), (96, 32) })
@@ -54,7 +54,7 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_file_with_a_journal_behind_it_is_foreign_to_a_binary_that_knows_none()
     {
-        await (await LiveAsync()).PlaceAsync(_fixture.DatabasePath);
+        await (await LiveDirectory.MakeAsync(_fixture, Units)).PlaceAsync(_fixture.DatabasePath);
         Assert.Equal("AURJ", ApplicationId());
         Assert.Equal(2 * Units, await StoreOracle.HoldsAsync(_fixture.Options, []));
         Assert.Equal("AURA", ApplicationId());
@@ -63,8 +63,8 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_last_record_that_is_torn_is_cut_and_nothing_else_with_it()
     {
-        var files = await LiveAsync();
-        var (name, offset, length) = Records(files)[^1];
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
+        var (name, offset, length) = LiveDirectory.Records(files)[^1];
         for (var round = 0; round < 20; round++)
         {
             await PlaceFlippedAsync(files, name, offset + _random.Next(JournalFormat.RecordHeaderBytes + length));
@@ -75,7 +75,7 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_flipped_bit_in_the_engines_log_costs_nothing_that_the_journal_has()
     {
-        var files = await LiveAsync(settle: true);
+        var files = await LiveDirectory.MakeAsync(_fixture, Units, settle: true);
         Assert.NotNull(files.Log);
         for (var round = 0; round < 40; round++)
         {
@@ -92,7 +92,7 @@ public sealed class JournalDamage : IDisposable
     [Fact]
     public async Task A_segment_that_is_gone_is_told_from_one_that_is_not_needed()
     {
-        var files = await LiveAsync();
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
         var names = files.Journal.Keys.Order(StringComparer.Ordinal).ToArray();
         foreach (var gone in names.SkipLast(1))
         {
@@ -117,7 +117,7 @@ public sealed class JournalDamage : IDisposable
         }
 
         var older = await File.ReadAllBytesAsync(_fixture.DatabasePath);
-        var files = await LiveAsync();
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
         await (files with { Database = older, Log = null }).PlaceAsync(_fixture.DatabasePath);
         Assert.Equal("JOURNAL_NEWER", Reason());
     }
@@ -141,61 +141,5 @@ public sealed class JournalDamage : IDisposable
         Assert.True(reason?.StartsWith("JOURNAL_", StringComparison.Ordinal), $"{name} byte {at}: {reason}");
     }
 
-    private async Task PlaceFlippedAsync(CrashFiles files, string name, int at)
-    {
-        var damaged = (byte[])files.Journal[name].Clone();
-        damaged[at] ^= (byte)(1 << _random.Next(8));
-        await (files with { Journal = new Dictionary<string, byte[]>(files.Journal) { [name] = damaged } }).PlaceAsync(_fixture.DatabasePath);
-    }
-
-    /// <summary>What a directory holds while its daemon runs: nothing but the beginning is committed, unless it is settled.</summary>
-    private async Task<CrashFiles> LiveAsync(bool settle = false)
-    {
-        await using var database = Database.Open(_fixture.Options with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) });
-        for (var number = 0; number < Units; number++)
-        {
-            _ = await StoreChild.AppendAsync(database, "journal", 2500);
-        }
-
-        if (settle)
-        {
-            await database.SettleAsync(CancellationToken.None);
-        }
-
-        using (await WriterBlock.HoldAsync(database))
-        {
-            var journal = new Dictionary<string, byte[]>();
-            foreach (var segment in JournalFiles.List(_fixture.Library))
-            {
-                journal.Add(Path.GetFileName(segment.Path), await ReadAsync(segment.Path));
-            }
-
-            return new CrashFiles(await ReadAsync(_fixture.DatabasePath), File.Exists(_fixture.DatabasePath + "-wal") ? await ReadAsync(_fixture.DatabasePath + "-wal") : null, journal);
-        }
-    }
-
-    private static async Task<byte[]> ReadAsync(string path)
-    {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        var bytes = new byte[file.Length];
-        await file.ReadExactlyAsync(bytes);
-        return bytes;
-    }
-
-    /// <summary>Every record: its segment, where it is, and how long its changes are.</summary>
-    private static List<(string Name, int Offset, int Length)> Records(CrashFiles files)
-    {
-        var found = new List<(string, int, int)>();
-        foreach (var (name, bytes) in files.Journal.OrderBy(file => file.Key, StringComparer.Ordinal))
-        {
-            var offset = (int)JournalFormat.Align(JournalFormat.SegmentHeaderBytes);
-            while (offset < bytes.Length && RecordHeader.TryRead(bytes.AsSpan(offset), out var header))
-            {
-                found.Add((name, offset, header.Length));
-                offset = (int)JournalFormat.Align(offset + JournalFormat.RecordHeaderBytes + header.Length);
-            }
-        }
-
-        return found;
-    }
+    private Task PlaceFlippedAsync(CrashFiles files, string name, int at) => LiveDirectory.Flipped(files, name, at, _random).PlaceAsync(_fixture.DatabasePath);
 }

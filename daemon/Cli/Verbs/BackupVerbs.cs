@@ -25,6 +25,12 @@ internal static class BackupVerbs
 
     private static readonly Option<string?> Key = new("--key") { Description = "The server.key that opens the file. [default: the daemon's server_key]", HelpName = "PATH" };
 
+    private static readonly Option<string?> Library = new("--library-dir", "-l")
+    {
+        Description = "Check the database of this directory with the log and the journal beside it, as a start would find them. Its daemon must be stopped, or killed; nothing is changed.",
+        HelpName = "PATH",
+    };
+
     private static readonly Option<string> NewKey = new("--new-key") { Description = "The key (PEM) that opens the file from then on.", HelpName = "PATH", Required = true };
 
     private static readonly Option<bool> Plan = new("--plan") { Description = "Print what would be done, and change nothing." };
@@ -40,8 +46,9 @@ internal static class BackupVerbs
         new Verb("publish", "Replace the copy that a plain `cp` may take at any moment (backup/aurae.db in the library directory), now.",
             "auraed publish && cp /var/lib/aurae/backup/aurae.db /mnt/backup/").Calls(environment, PublishAsync),
         new Verb("verify", "Check a database: the seal of every page, structure, references, the chain of events. Fails when it is not sound.",
-            "auraed verify  # the running daemon's", "auraed verify /mnt/backup/host7.db", "auraed verify copy.db --key ./pki/server.key")
-            .With(Copy, Key).Calls(environment, VerifyAsync),
+            "auraed verify  # the running daemon's", "auraed verify /mnt/backup/host7.db", "auraed verify copy.db --key ./pki/server.key",
+            "auraed verify --library-dir /var/lib/aurae  # a stopped or killed daemon's")
+            .With(Copy, Key, Library).Calls(environment, VerifyAsync),
         new Verb("restore", "Put a copy in place of the database. The daemon must be stopped; the copy is checked first, and the database before it is kept aside.",
             "auraed restore /mnt/backup/host7.db", "auraed restore --root ./.local copy.db").With(Source).Does(environment, RestoreAsync),
         new Verb("rekey", "Encrypt the database for another server.key. The daemon must be stopped; killed at any moment, one of the two keys opens the file.",
@@ -92,10 +99,18 @@ internal static class BackupVerbs
     {
         using var steps = new StepProgress(invocation);
         VerifyResult? result = null;
-        if (invocation.Value(Copy) is { } path)
+        var (file, library) = (invocation.Value(Copy), invocation.Value(Library));
+        if (file is not null || library is not null)
         {
+            if (file is not null && library is not null)
+            {
+                throw Fault.Invalid("library-dir", "--library-dir and FILE are two things to check", "name one of them");
+            }
+
             var key = invocation.Value(Key) ?? invocation.Settings.ServerKeyPath;
-            var report = Maintenance.Verify(path, key, steps.Tell, cancel);
+            var report = file is not null
+                ? Maintenance.Verify(file, key, steps.Tell, cancel)
+                : Maintenance.VerifyLibrary(new DatabaseOptions { Directory = Path.GetFullPath(library!), KeyPath = key, CreateIfMissing = false }, steps.Tell, cancel);
             result = new VerifyResult
             {
                 Path = report.Path,

@@ -38,6 +38,42 @@ internal static class JournalRecovery
         CrashPoint.Reach("recovery.done");
     }
 
+    /// <summary>
+    /// Does the groups of the journal in a transaction, as <see cref="Run"/> does, hands the state to <paramref name="look"/>, and takes it all back. Faults as of that; no file changes
+    /// but the engine's log, where frames of no commit may be left behind the last one.
+    /// </summary>
+    public static void Rehearse(Connection connection, DatabaseOptions options, StoreKey key, Action look)
+    {
+        connection.BeginRawWrites();
+        try
+        {
+            connection.BeginWrite();
+            connection.EndUnit();
+            var position = JournalPosition.Read(connection);
+            if (JournalFiles.List(options.Directory) is { Count: > 0 } names)
+            {
+                CheckNewer(names, position, key, DatabaseId(connection));
+            }
+
+            if (position.IsOpen)
+            {
+                _ = ReadAll(connection, Segments(options, position), key, DatabaseId(connection), position, long.MaxValue);
+            }
+
+            look();
+        }
+        finally
+        {
+            connection.EndUnit();
+            if (!connection.IsIdle)
+            {
+                connection.Execute("ROLLBACK");
+            }
+
+            connection.EndRawWrites();
+        }
+    }
+
     /// <summary>Begins a new epoch on a database that stands alone; returns its journal.</summary>
     public static JournalAppender Start(Connection connection, DatabaseOptions options, StoreKey key, byte[] databaseId)
     {
@@ -77,17 +113,7 @@ internal static class JournalRecovery
     public static void Replay(Connection connection, DatabaseOptions options, StoreKey key, byte[] databaseId, JournalPosition target)
     {
         var position = JournalPosition.Read(connection);
-        var names = JournalFiles.List(options.Directory).Where(name => name.Epoch == position.Epoch).ToList();
-        if (names.Count == 0)
-        {
-            throw new Fault(
-                FaultKind.Corrupt, $"the database goes on in a journal ({Path.GetFileName(JournalFiles.PathOf(options.Directory, position.Epoch, 1))} or later) that is not beside it; what was acknowledged last is in there",
-                hint: "put the aurae.journal-* files back beside aurae.db, or auraed restore of the last backup")
-            {
-                Reason = "JOURNAL_MISSING",
-            };
-        }
-
+        var names = Segments(options, position);
         connection.BeginRawWrites();
         try
         {
@@ -120,6 +146,19 @@ internal static class JournalRecovery
             connection.EndRawWrites();
         }
     }
+
+    /// <summary>The journal of the database's own epoch. Fault(Corrupt) JOURNAL_MISSING when none of it is there.</summary>
+    private static List<SegmentName> Segments(DatabaseOptions options, JournalPosition position)
+    {
+        var names = JournalFiles.List(options.Directory).Where(name => name.Epoch == position.Epoch).ToList();
+        return names.Count > 0
+            ? names
+            : throw new Fault(FaultKind.Corrupt, Missing(position), hint: "put the aurae.journal-* files back beside aurae.db, or auraed restore of the last backup") { Reason = "JOURNAL_MISSING" };
+    }
+
+    /// <summary>What is wrong with a database at this position that stands alone.</summary>
+    public static string Missing(JournalPosition position) =>
+        $"the database goes on in a journal ({Path.GetFileName(JournalFiles.PathOf(".", position.Epoch, 1))} or later) that is not beside it; what was acknowledged last is in there";
 
     private static long ReadAll(Connection connection, List<SegmentName> names, StoreKey key, byte[] databaseId, JournalPosition position, long upTo)
     {

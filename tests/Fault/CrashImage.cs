@@ -2,6 +2,19 @@ using System.Text;
 
 namespace Auraed.Tests.Faults;
 
+/// <summary>What a disk keeps of what was written before the power failed.</summary>
+internal enum CrashDisk
+{
+    /// <summary>What was synced, and of the rest any part in any order.</summary>
+    Honest,
+
+    /// <summary>Nothing: it lies about syncs.</summary>
+    Lying,
+
+    /// <summary>Everything in order, as a snapshot of the volume at that moment does.</summary>
+    Snapshot,
+}
+
 /// <summary>
 /// What a disk may hold after a power cut: everything synced, and of what was not, any part in any order, torn at sectors of 512 bytes.
 /// </summary>
@@ -11,9 +24,8 @@ internal sealed class CrashImage(byte[] database, byte[] log)
 
     /// <param name="records">The journal from the state given to the constructor.</param>
     /// <param name="cut">The power fails after so many records.</param>
-    /// <param name="lying">Syncs are taken for nothing, as a disk that lies does.</param>
-    public CrashFiles Build(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying = false) => new(
-        One(database, records, 0, cut, random, lying) ?? [], One(log, records, 1, cut, random, lying), Others(records, cut, random, lying));
+    public CrashFiles Build(IReadOnlyList<JournalRecord> records, int cut, Random random, CrashDisk disk = CrashDisk.Honest) => new(
+        One(database, records, 0, cut, random, disk) ?? [], One(log, records, 1, cut, random, disk), Others(records, cut, random, disk));
 
     /// <summary>The marks made before the power failed: what the caller had been told.</summary>
     public static List<long> Marks(IReadOnlyList<JournalRecord> records, int cut) =>
@@ -22,10 +34,10 @@ internal sealed class CrashImage(byte[] database, byte[] log)
     /// <summary>
     /// The segments of the journal by name. A disk keeps changes of names in order, those that were synced and some of the rest.
     /// </summary>
-    private static Dictionary<string, byte[]> Others(IReadOnlyList<JournalRecord> records, int cut, Random random, bool lying)
+    private static Dictionary<string, byte[]> Others(IReadOnlyList<JournalRecord> records, int cut, Random random, CrashDisk disk)
     {
         var changes = records.Take(cut).Where(record => record.Kind is JournalKind.Create or JournalKind.Rename or JournalKind.Remove or JournalKind.SyncNames).ToList();
-        var synced = lying ? 0 : changes.FindLastIndex(record => record.Kind == JournalKind.SyncNames) + 1;
+        var synced = Synced(changes, JournalKind.SyncNames, disk);
         var names = new Dictionary<string, int>();
         foreach (var record in changes.Take(synced + random.Next(changes.Count - synced + 1)))
         {
@@ -47,13 +59,13 @@ internal sealed class CrashImage(byte[] database, byte[] log)
             }
         }
 
-        return names.ToDictionary(pair => Path.GetFileName(pair.Key), pair => One([], records, pair.Value, cut, random, lying) ?? []);
+        return names.ToDictionary(pair => Path.GetFileName(pair.Key), pair => One([], records, pair.Value, cut, random, disk) ?? []);
     }
 
-    private static byte[]? One(byte[] start, IReadOnlyList<JournalRecord> records, int file, int cut, Random random, bool lying)
+    private static byte[]? One(byte[] start, IReadOnlyList<JournalRecord> records, int file, int cut, Random random, CrashDisk disk)
     {
         var mine = records.Take(cut).Where(record => record.File == file && record.Kind is (JournalKind.Write or JournalKind.Truncate or JournalKind.Sync or JournalKind.Delete)).ToList();
-        var synced = lying ? 0 : mine.FindLastIndex(record => record.Kind == JournalKind.Sync) + 1;
+        var synced = Synced(mine, JournalKind.Sync, disk);
         var content = new MemoryStream();
         content.Write(start);
         foreach (var record in mine.Take(synced))
@@ -61,7 +73,7 @@ internal sealed class CrashImage(byte[] database, byte[] log)
             Apply(content, record, null);
         }
 
-        var rest = mine.Skip(synced).Where(record => record.Kind != JournalKind.Sync && random.Next(3) != 0 && !lying).ToList();
+        var rest = mine.Skip(synced).Where(record => record.Kind != JournalKind.Sync && random.Next(3) != 0 && disk == CrashDisk.Honest).ToList();
         if (random.Next(2) == 0)
         {
             rest = [.. rest.OrderBy(_ => random.Next())];
@@ -74,6 +86,15 @@ internal sealed class CrashImage(byte[] database, byte[] log)
 
         return content.Length == 0 ? null : content.ToArray();
     }
+
+    /// <summary>How many of the changes are there for certain.</summary>
+    private static int Synced(List<JournalRecord> changes, JournalKind sync, CrashDisk disk) => disk switch
+    {
+        CrashDisk.Honest => changes.FindLastIndex(record => record.Kind == sync) + 1,
+        CrashDisk.Lying => 0,
+        CrashDisk.Snapshot => changes.Count,
+        _ => throw new ArgumentOutOfRangeException(nameof(disk), disk, null),
+    };
 
     private static void Apply(MemoryStream content, JournalRecord record, Random? tear)
     {

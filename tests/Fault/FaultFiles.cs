@@ -11,6 +11,20 @@ internal sealed class FaultFiles : JournalFiles
     private readonly Dictionary<string, int> _numbers = [];
     private int _last = 1;
 
+    /// <summary>Takes the segments that are there already into the record, as made and synced before anything else.</summary>
+    public void Adopt(string directory)
+    {
+        foreach (var segment in List(directory))
+        {
+            _numbers[segment.Path] = ++_last;
+            Name(JournalKind.Create, segment.Path, segment.Path);
+            FaultLayer.Note(JournalKind.Write, _last, 0, File.ReadAllBytes(segment.Path));
+            FaultLayer.Note(JournalKind.Sync, _last, 0, default);
+        }
+
+        FaultLayer.Note(JournalKind.SyncNames, 2, 0, default);
+    }
+
     public override SafeFileHandle Create(string path, long bytes)
     {
         Check(FaultLayer.Write, path, out _);

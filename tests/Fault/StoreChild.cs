@@ -10,6 +10,12 @@ namespace Auraed.Tests.Faults;
 internal static class StoreChild
 {
     public const int EventsPerUnit = 2;
+
+    /// <summary>The exit code of a job that the store refused with a fault.</summary>
+    public const int Refused = 65;
+
+    /// <summary>The engine's code for a disk without room.</summary>
+    private const int DiskFull = 13;
     private static readonly Lock Saying = new();
 
     /// <param name="arguments">Durability (wal when it is left out), job, library directory, key file, crash point (or none), which time, and what the job needs.</param>
@@ -44,6 +50,11 @@ internal static class StoreChild
             case "burst":
                 BurstAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
                 break;
+            case "full":
+                FullAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
+            case "open on a full disk":
+                return OpenFull(options, int.Parse(arguments[5], null));
             case "history":
                 HistoryChild.RunAsync(options, int.Parse(arguments[5], null), bool.Parse(arguments[6]), Say).GetAwaiter().GetResult();
                 break;
@@ -92,6 +103,50 @@ internal static class StoreChild
         await StreamAsync(database, 0, units);
     }
 
+    /// <summary>
+    /// What was acknowledged is in the journal alone when the disk fills under the commit of it. Then it is done again: without room at first, and with it at last.
+    /// </summary>
+    private static async Task FullAsync(DatabaseOptions options, int units)
+    {
+        FaultLayer.Install();
+        await using var database = Database.Open(FaultLayer.Under(options) with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) });
+        await StreamAsync(database, 0, units);
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            FaultLayer.Plan(FaultLayer.Write, attempt, true, DiskFull, true);
+            try
+            {
+                await database.SettleAsync(CancellationToken.None);
+                throw new InvalidOperationException("there was room");
+            }
+            catch (Auraed.Base.Fault full) when (full.Reason == "DISK_FULL")
+            {
+                Say($"refused {attempt}");
+            }
+        }
+
+        FaultLayer.Clear();
+        await database.SettleAsync(CancellationToken.None);
+        Say("settled");
+    }
+
+    /// <summary>Opens with room for so many writes.</summary>
+    private static int OpenFull(DatabaseOptions options, int writes)
+    {
+        FaultLayer.Install();
+        FaultLayer.Plan(FaultLayer.Write, writes + 1, true, DiskFull, true);
+        try
+        {
+            Database.Open(FaultLayer.Under(options)).DisposeAsync().AsTask().GetAwaiter().GetResult();
+            return 0;
+        }
+        catch (Auraed.Base.Fault fault)
+        {
+            Console.Error.WriteLine(fault.Reason);
+            return Refused;
+        }
+    }
+
     private static async Task StreamAsync(Database database, int stream, int units)
     {
         for (var number = 0; number < units; number++)
@@ -101,9 +156,15 @@ internal static class StoreChild
     }
 
     /// <summary>One unit of two events; returns its revision.</summary>
-    public static Task<long> AppendAsync(Database database, string subject, int payloadBytes) => database.WriteAsync(
+    /// <param name="sql">A statement of the same unit.</param>
+    public static Task<long> AppendAsync(Database database, string subject, int payloadBytes, string? sql = null) => database.WriteAsync(
         unit =>
         {
+            if (sql is not null)
+            {
+                _ = unit.Prepare(sql).Execute();
+            }
+
             var payload = new byte[payloadBytes];
             for (var index = 0; index < EventsPerUnit; index++)
             {

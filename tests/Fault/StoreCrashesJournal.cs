@@ -59,6 +59,26 @@ public sealed class StoreCrashesJournal(ITestOutputHelper output) : StoreCrashes
     }
 
     [Theory]
+    [InlineData("recovery.group", 55)]
+    [InlineData("recovery.commit", 1)]
+    [InlineData("recovery.committed", 1)]
+    public async Task A_kill_while_what_a_full_disk_undid_is_done_again_loses_nothing(string point, int timesMax)
+    {
+        // Of the running daemon: the commit found no room, and its groups are done again out of the journal.
+        var child = Run(point, 1 + Random.Next(timesMax), "full", "60");
+        Assert.True(child.Killed, child.Said);
+        Assert.Equal(60, child.Acknowledged.Count);
+
+        // Of the starts after it: one is killed in the midst of it, one has no room, and one has room for some of it.
+        var start = Run("recovery.group", 1 + Random.Next(55), "open on a full disk", "0");
+        Assert.True(start.Killed || point == "recovery.committed", start.Said);
+        Assert.Contains("DISK_FULL", Run("none", 1, "open on a full disk", $"{Random.Next(3)}").Said, StringComparison.Ordinal);
+        _ = Run("recovery.folded", 1, "open on a full disk", $"{Random.Next(600)}");
+        await HoldsAsync(child.Acknowledged);
+        Assert.Equal(["aurae.db", "aurae.lock"], Names());
+    }
+
+    [Theory]
     [InlineData(Durability.Wal, Durability.Journal)]
     [InlineData(Durability.Journal, Durability.Wal)]
     public async Task The_mode_may_change_after_a_kill(Durability first, Durability second)

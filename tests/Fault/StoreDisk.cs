@@ -140,11 +140,26 @@ public abstract class StoreDisk : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_of_the_volume_at_any_moment_holds_everything_acknowledged_before()
+    {
+        var (image, records) = await JournalAsync();
+        using var held = new TemporaryDirectory();
+        var options = _fixture.Options with { Directory = held["lib"] };
+        Directory.CreateDirectory(options.Directory);
+        for (var round = 0; round < 20; round++)
+        {
+            var cut = _random.Next(records.Count + 1);
+            await image.Build(records, cut, _random, CrashDisk.Snapshot).PlaceAsync(Path.Combine(options.Directory, "aurae.db"));
+            _ = await StoreOracle.HoldsAsync(options, CrashImage.Marks(records, cut));
+        }
+    }
+
+    [Fact]
     public async Task A_disk_that_lies_about_syncs_is_found_out_by_the_same_oracle()
     {
         var (image, records) = await JournalAsync();
         var cut = records.FindLastIndex(record => record.Kind == JournalKind.Mark) + 1;
-        await image.Build(records, cut, _random, lying: true).PlaceAsync(_fixture.DatabasePath);
+        await image.Build(records, cut, _random, CrashDisk.Lying).PlaceAsync(_fixture.DatabasePath);
         var found = await Record.ExceptionAsync(() => StoreOracle.HoldsAsync(_fixture.Options, CrashImage.Marks(records, cut)));
         Assert.True(found is Xunit.Sdk.XunitException or Auraed.Base.Fault { Kind: Auraed.Base.FaultKind.Corrupt }, $"{found}");
     }
@@ -200,6 +215,9 @@ public abstract class StoreDisk : IDisposable
                 }));
                 using var reader = round % 2 == 0 ? null : await ReaderBlock.HoldAsync(database);
                 FaultLayer.Mark(await StoreChild.AppendAsync(database, "after the snapshot", 900));
+                // No record of a journal can tell this: it is committed at once, and what waits before it as well.
+                FaultLayer.Mark(await StoreChild.AppendAsync(database, "a change of the schema", 900, $"CREATE TABLE more_{round} (a INTEGER) STRICT"));
+                FaultLayer.Mark(await StoreChild.AppendAsync(database, "after it", 900));
                 await database.CheckpointAsync(CancellationToken.None);
                 FaultLayer.Mark(await StoreChild.AppendAsync(database, "after the checkpoint", 900));
             }

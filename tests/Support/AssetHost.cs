@@ -175,6 +175,21 @@ internal sealed class AssetHost : IAsyncDisposable
         return frame[..file.Write(content, frame)];
     }
 
+    /// <summary>A frame (RFC 8878) that declares no length and holds so many blocks of 128 KiB of zeros, four bytes each.</summary>
+    public static byte[] UnsizedBomb(int blocks)
+    {
+        const int blockBytes = 128 * 1024;
+        // Magic, a descriptor that says nothing, a window of 2 MiB; then blocks that repeat one byte, the last marked so.
+        List<byte> frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58];
+        for (var block = 1; block <= blocks; block++)
+        {
+            var header = (blockBytes << 3) | (1 << 1) | (block == blocks ? 1 : 0);
+            frame.AddRange([(byte)header, (byte)(header >> 8), (byte)(header >> 16), 0]);
+        }
+
+        return [.. frame];
+    }
+
     public async Task<byte[]> GetAsync(string asset, string tenant = "", long offset = 0, long length = 0, bool frames = false)
     {
         using var call = Assets.Download(new DownloadRequest { Tenant = tenant, Asset = asset, Offset = offset, Length = length, Frames = frames });

@@ -14,6 +14,7 @@ internal sealed class ExtractionWriter(
     // A file system that shares blocks has them of this size, or of a part of it.
     private const int BlockBytes = 4096;
 
+    private readonly IndexedChunks _chunks = new(assetName, fetch);
     private long _fetched;
     private long _seeded;
     private long _cloned;
@@ -66,7 +67,7 @@ internal sealed class ExtractionWriter(
             }
             else
             {
-                await FetchAsync(job, content, cancel);
+                await _chunks.ReadAsync(job.Id, job.FirstOffset, content, cancel);
                 Write(content.Span, job.FirstOffset);
                 Interlocked.Increment(ref _chunksFetched);
                 Count(ref _fetched, job.Length);
@@ -152,24 +153,6 @@ internal sealed class ExtractionWriter(
         // Two file systems, or one that cannot: asking for every chunk would be in vain.
         _canClone = false;
         return 0;
-    }
-
-    private async Task FetchAsync(ExtractionJob job, Memory<byte> content, CancellationToken cancel)
-    {
-        int length;
-        try
-        {
-            length = await fetch(job.Id, content, cancel);
-        }
-        catch (Fault fault)
-        {
-            throw new Fault(fault.Kind, $"asset {assetName} lacks {job.Length} bytes at {job.FirstOffset}: {fault.Message}", fault.Field, fault.Hint, fault) { RetryAfter = fault.RetryAfter };
-        }
-
-        if (length != job.Length)
-        {
-            throw new Fault(FaultKind.Corrupt, $"index of {assetName} gives chunk {job.Id} {job.Length} bytes, and it has {length}");
-        }
     }
 
     private void Repeat(ExtractionJob job, int done, Span<byte> content)

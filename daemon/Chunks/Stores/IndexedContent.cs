@@ -10,7 +10,7 @@ namespace Auraed.Chunks.Stores;
 public sealed class IndexedContent : Stream
 {
     private readonly AssetIndex _index;
-    private readonly StoreRouter _router;
+    private readonly IndexedChunks _chunks;
     private readonly CancellationTokenSource _end;
     private readonly Queue<Task<(byte[] Content, int Length)>> _ahead = new();
     private readonly int _aheadMax;
@@ -18,10 +18,11 @@ public sealed class IndexedContent : Stream
     private (byte[] Content, int Length) _chunk = ([], 0);
     private int _place;
 
-    public IndexedContent(AssetIndex index, StoreRouter router, CancellationToken cancel)
+    /// <param name="name">What the asset or its index is called, for faults.</param>
+    public IndexedContent(AssetIndex index, string name, StoreRouter router, CancellationToken cancel)
     {
         _index = index;
-        _router = router;
+        _chunks = new IndexedChunks(name, (id, target, token) => router.FetchAsync(id, index.Digest, target, token));
         _end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         _aheadMax = AssetTransfer.ConcurrencyFor(index.Sizes, router.FetchesMax);
     }
@@ -90,10 +91,8 @@ public sealed class IndexedContent : Stream
         var content = ArrayPool<byte>.Shared.Rent(chunk.Length);
         try
         {
-            var length = await _router.FetchAsync(chunk.Id, _index.Digest, content.AsMemory(0, chunk.Length), _end.Token);
-            return length == chunk.Length
-                ? (content, length)
-                : throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} at byte {chunk.Offset} has {length} bytes, and {chunk.Length} in the index");
+            await _chunks.ReadAsync(chunk.Id, chunk.Offset, content.AsMemory(0, chunk.Length), _end.Token);
+            return (content, chunk.Length);
         }
         catch
         {

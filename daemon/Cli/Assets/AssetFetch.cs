@@ -127,6 +127,25 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
     }
 
+    /// <summary>The same for a chunk of an asset, checked: what is damaged goes nowhere else.</summary>
+    public async Task<int> FileAsync(string asset, AssetChunk chunk, Memory<byte> target, CancellationToken cancel)
+    {
+        var length = await FrameAsync(chunk.Id, target, cancel);
+        var content = System.Buffers.ArrayPool<byte>.Shared.Rent(chunk.Length);
+        var codec = ClientCodecs.Rent();
+        try
+        {
+            return length < 0 || codec.Read(target.Span[..length], chunk.Id, ChunkDigest.Sha256, content.AsSpan(0, chunk.Length), Place(asset)) == chunk.Length
+                ? length
+                : throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {Place(asset)} is shorter than its index says", hint: "auraed verify") { Reason = "CHUNK_DAMAGED" };
+        }
+        finally
+        {
+            ClientCodecs.Return(codec);
+            System.Buffers.ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+
     /// <summary>For an extraction: the chunk's bytes, checked.</summary>
     public FetchChunk Fetcher(int chunkBytesMax) => async (id, target, cancel) =>
     {
@@ -154,7 +173,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
             for (var place = 0; place < batch.Chunks.Count; place++)
             {
                 var chunk = index[first + place];
-                var length = codec.Read(batch.Chunks[place].Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), "the daemon");
+                var length = codec.Read(batch.Chunks[place].Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), Place(id));
                 if (length != chunk.Length)
                 {
                     throw Wrong(id, first + place);
@@ -183,6 +202,9 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
             FileRanges.StartWriteBack(file, start, end - start);
         }
     }
+
+    /// <summary>Where a chunk came from, for faults.</summary>
+    private static string Place(string asset) => $"asset {asset} from the daemon";
 
     private static Fault Wrong(string id, int chunk) =>
         new(FaultKind.Corrupt, $"asset {id} from the daemon does not follow its index at chunk {chunk}", hint: "auraed verify") { Reason = "CHUNK_DAMAGED" };

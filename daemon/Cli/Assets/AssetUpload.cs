@@ -41,9 +41,9 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
             {
                 return await TryAsync(header, progress, cancel);
             }
-            catch (Fault fault) when (fault.Kind == FaultKind.Aborted && left > 1)
+            catch (Fault fault) when ((fault.Kind == FaultKind.Aborted || fault.Reason == "UPLOAD_OFFSET") && left > 1)
             {
-                // A chunk was collected after it was asked for, or another call went on with the upload: what is durable now is asked again.
+                // A chunk was collected after it was asked for, or another call went on with the upload, as one that broke off may for a moment: what is durable now is asked again.
             }
         }
     }
@@ -97,7 +97,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
         catch (RpcException error)
         {
-            throw daemon.Explain("upload the asset", error);
+            throw daemon.Explain($"upload asset {index.FileDigest()}", error);
         }
     }
 

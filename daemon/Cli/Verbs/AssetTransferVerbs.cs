@@ -152,7 +152,7 @@ internal static class AssetTransferVerbs
         using (var progress = Progress(invocation, "export", asset.Size))
         {
             summary = await AssetTransfer.PushAsync(
-                index, name, (chunk, target, token) => fetch.FrameAsync(chunk.Id, target, token), store, Limits.StoreFetchesDefault, invocation.Environment.Time, new SharedCount(progress).Add, cancel);
+                index, name, (chunk, target, token) => fetch.FileAsync(asset.Id, chunk, target, token), store, Limits.StoreFetchesDefault, invocation.Environment.Time, new SharedCount(progress).Add, cancel);
         }
 
         if (name is null)
@@ -173,20 +173,21 @@ internal static class AssetTransferVerbs
         {
             // Chunks by another digest, or longer than the daemon keeps them, are cut anew: the bytes are the same, the id is that of a SHA-256 index.
             var sizes = index.Sizes.Max > Limits.AssetChunkBytesMax ? ChunkSizes.Default : index.Sizes;
-            await using var content = new IndexedContent(index, router, cancel);
+            await using var content = new IndexedContent(index, file, router, cancel);
             var stream = new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes);
             Print(invocation, await stream.RunAsync(content, Header(invocation, Path.GetFileName(file)), Progress(invocation, "import", index.Length), cancel));
             return;
         }
 
+        var chunks = new IndexedChunks(file, (id, target, token) => router.FetchAsync(id, index.Digest, target, token));
         await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), Read, cancel);
 
         int Read(AssetChunk chunk, Span<byte> target)
         {
-            var content = new byte[index.Sizes.Max];
-            var length = router.FetchAsync(chunk.Id, index.Digest, content, cancel).GetAwaiter().GetResult();
-            content.AsSpan(0, length).CopyTo(target);
-            return length;
+            var content = new byte[chunk.Length];
+            chunks.ReadAsync(chunk.Id, chunk.Offset, content, cancel).GetAwaiter().GetResult();
+            content.CopyTo(target);
+            return content.Length;
         }
     }
 

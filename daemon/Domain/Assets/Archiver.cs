@@ -129,7 +129,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
         }).ConfigureAwait(false);
         await store.FlushAsync(cancel).ConfigureAwait(false);
         CrashPoint.Reach("archive.flushed");
-        await Parallel.ForEachAsync(chunks, parallel, async (chunk, token) => await ProveAsync(chunk, files[chunk.Chunk.Number], store, token).ConfigureAwait(false)).ConfigureAwait(false);
+        await Parallel.ForEachAsync(chunks, parallel, async (chunk, token) => await ProveAsync(chunk, files[chunk.Chunk.Number], store, asset, token).ConfigureAwait(false)).ConfigureAwait(false);
         await store.FlushAsync(cancel).ConfigureAwait(false);
         _ = await database.WriteAsync(
             unit =>
@@ -159,7 +159,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
     }
 
     /// <summary>What the backend answers is the chunk. What was there before and is not, is replaced, once.</summary>
-    private async Task ProveAsync(CopiedChunk chunk, ReadOnlyMemory<byte> file, IChunkStore store, CancellationToken cancel)
+    private async Task ProveAsync(CopiedChunk chunk, ReadOnlyMemory<byte> file, IChunkStore store, string asset, CancellationToken cancel)
     {
         var id = new ChunkId(chunk.Id);
         byte[] read = new byte[ChunkFile.BytesMax(chunk.Chunk.Size)];
@@ -179,13 +179,13 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
                     return;
                 }
             }
-            catch (Fault fault) when (fault.Kind == FaultKind.Corrupt && attempt == 0)
+            catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
             {
-                wrong = fault.Message;
+                wrong = $"is no file of it: {fault.Message}";
             }
         }
 
-        throw new Fault(FaultKind.Corrupt, $"{store.Name} was given chunk {id}, and what it answers {wrong}", hint: "nothing was taken from the file; look at the backend") { Reason = "BACKEND_LIES" };
+        throw new Fault(FaultKind.Corrupt, $"asset {asset} is not archived: {store.Name} was given chunk {id}, and what it answers {wrong}", hint: "nothing was taken from the file; look at the backend") { Reason = "BACKEND_LIES" };
     }
 
     private static bool IsRight(CopiedChunk chunk, ReadOnlyMemory<byte> file, out string wrong)

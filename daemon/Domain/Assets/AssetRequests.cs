@@ -18,7 +18,11 @@ internal readonly record struct AssetName(string Tenant, string Text, bool IsId)
 /// <param name="Id">Null for one that cannot be resumed.</param>
 /// <param name="Tag">Null for none.</param>
 internal sealed record UploadPlan(
-    string Tenant, string? Id, string Title, string MediaType, IReadOnlyDictionary<string, string> Labels, ChunkSizes Sizes, long Offset, string? Tag, byte[] Header);
+    string Tenant, string? Id, string Title, string MediaType, IReadOnlyDictionary<string, string> Labels, ChunkSizes Sizes, long Offset, string? Tag, byte[] Header)
+{
+    /// <summary>What it is called in faults.</summary>
+    public string Name => Id is null ? "the upload" : $"upload '{Id}'";
+}
 
 /// <summary>From requests to commands that cannot be wrong; what is wrong is a Fault(Invalid) that names the field.</summary>
 internal static class AssetRequests

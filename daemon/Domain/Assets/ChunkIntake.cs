@@ -56,7 +56,9 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
 
             if (chunk.Frame.Length > ChunkFile.BytesMax(session.Plan.Sizes.Max))
             {
-                throw Fault.Invalid($"chunks[{index}].frame", $"chunks[{index}].frame has {chunk.Frame.Length} bytes, which no frame of a chunk of the upload needs");
+                throw new Fault(
+                    FaultKind.Invalid, $"chunk {new ChunkId(chunk.Id.Span)} of {session.Plan.Name} comes in {chunk.Frame.Length} bytes, which no frame of one of its chunks needs", $"chunks[{index}].frame")
+                { Reason = "CHUNK_DAMAGED" };
             }
 
             bytes += chunk.Frame.Length;
@@ -183,6 +185,6 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
         }
 
         wrong = isRight ? $"has {length} bytes, not {chunk.Size}" : wrong;
-        return new Fault(FaultKind.Invalid, $"chunk {id} of the upload {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
+        return new Fault(FaultKind.Invalid, $"chunk {id} of {session.Plan.Name} {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
     }
 }

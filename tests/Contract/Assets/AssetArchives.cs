@@ -123,6 +123,66 @@ public sealed class AssetArchives : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_backend_whose_chunk_is_wrong_is_refused_with_chunk_and_asset_and_the_asset_stays_archived()
+    {
+        var bytes = AssetHost.Random(12, 700_000);
+        var asset = (await _host.PutAsync(bytes, new UploadHeader { Tag = "v" })).Asset.Id;
+        var archived = await ArchiveAsync("v");
+        var id = AssetHost.Index(bytes).Ids[1];
+        var path = Path.Combine(_directory["cold.castr"], ChunkFile.PathOf(id));
+        var right = await File.ReadAllBytesAsync(path);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        foreach (var wrong in new[] { [], right[..^1], [.. right, 0], [.. right, .. right], AssetHost.Frame("other"u8), AssetHost.Frame(new byte[5_000_000]), AssetHost.UnsizedBomb(64) })
+        {
+            await File.WriteAllBytesAsync(path, wrong);
+            foreach (var call in new Func<Task>[] { () => _host.GetAsync("v"), () => _host.GetAsync("v", frames: true), () => RestoreAsync("v") })
+            {
+                var failure = await Assert.ThrowsAsync<RpcException>(call);
+                Assert.Equal(StatusCode.DataLoss, failure.StatusCode);
+                Assert.Contains($"chunk {id}", failure.Status.Detail, StringComparison.Ordinal);
+                Assert.Contains($"asset {asset}", failure.Status.Detail, StringComparison.Ordinal);
+                Assert.Contains("cold.castr", failure.Status.Detail, StringComparison.Ordinal);
+            }
+
+            Assert.Equal("cold", (await _host.Assets.StatAsync(new StatAssetRequest { Asset = "v" })).Backend);
+        }
+
+        await File.WriteAllBytesAsync(path, right);
+        await RestoreAsync("v");
+        Assert.Equal(archived.FreedSize, (await _host.Assets.StatAsync(new StatAssetRequest { Asset = "v" })).StoredSize);
+        Assert.Equal(bytes, await _host.GetAsync("v"));
+        await IsSoundAsync();
+    }
+
+    [Theory]
+    [InlineData("something else")]
+    [InlineData("nothing")]
+    [InlineData("too much")]
+    public async Task A_backend_that_takes_a_chunk_and_does_not_keep_it_is_found_out_before_anything_leaves_the_file(string kept)
+    {
+        await using var liar = await HttpPeer.StartAsync(async context =>
+        {
+            context.Response.StatusCode = context.Request.Method == "PUT" || (kept != "nothing" && context.Request.Method == "GET") ? 200 : 404;
+            if (context.Request.Method == "GET" && kept != "nothing")
+            {
+                await context.Response.Body.WriteAsync(kept == "too much" ? new byte[600_000] : AssetHost.Frame("something else"u8));
+            }
+        });
+        await File.WriteAllTextAsync(_directory["credentials"], "[default]\naws_access_key_id = A\naws_secret_access_key = B\n");
+        Configure("[liar]", $"location = \"s3+{liar.Location}/bucket\"", $"credentials_file = \"{_directory["credentials"]}\"");
+        _host = await _host.RestartAsync(("assets.backends_file", _directory["backends"]));
+        var bytes = AssetHost.Random(13, 300_000);
+        var asset = (await _host.PutAsync(bytes, new UploadHeader { Tag = "v" })).Asset.Id;
+        var failure = await Assert.ThrowsAsync<RpcException>(() => ArchiveAsync("v"));
+        Assert.Equal(StatusCode.DataLoss, failure.StatusCode);
+        Assert.Contains($"asset {asset}", failure.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(AssetHost.Index(bytes).Ids.ToArray(), id => failure.Status.Detail.Contains($"chunk {id}", StringComparison.Ordinal));
+        var stat = await _host.Assets.StatAsync(new StatAssetRequest { Asset = "v" });
+        Assert.Equal(("", 0), (stat.Backend, stat.ArchivedSize));
+        Assert.Equal(bytes, await _host.GetAsync("v"));
+    }
+
+    [Fact]
     public async Task A_scrub_mends_from_a_backend_that_has_the_chunk()
     {
         var bytes = AssetHost.Random(9, 500_000);

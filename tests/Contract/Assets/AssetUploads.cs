@@ -145,6 +145,9 @@ public sealed class AssetUploads : IAsyncLifetime
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom([.. chunk.Frame.Span, .. chunk.Frame.Span]) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(chunk.Frame.Span[..^1]) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(bomb) }),
+            ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(AssetHost.UnsizedBomb(64)) }),
+            ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(new byte[ChunkFile.BytesMax(262_144) + 1]) }),
+            ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom([0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0, .. chunk.Frame.Span]) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(AssetHost.Frame("other"u8)) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Size = chunk.Size + 1 }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.Empty }),
@@ -152,11 +155,13 @@ public sealed class AssetUploads : IAsyncLifetime
             ("chunks[0].size", chunk => new Chunk(chunk) { Size = 262_145 }),
             ("chunks[0].id", chunk => new Chunk(chunk) { Id = ByteString.CopyFrom(1, 2, 3) }),
         ];
+        var first = AssetHost.Index(bytes).Ids[0].ToString();
         foreach (var (field, change) in cases)
         {
             var failure = await Assert.ThrowsAsync<RpcException>(() => _host.PutChunksAsync(bytes, change: change));
             Assert.True(failure.StatusCode is StatusCode.InvalidArgument or StatusCode.FailedPrecondition, failure.Status.Detail);
             await FailsAsync(failure.StatusCode, field, () => Task.FromException(failure));
+            Assert.True(field != "chunks[0].frame" || failure.Status.Detail.Contains($"chunk {first} ", StringComparison.Ordinal), failure.Status.Detail);
         }
 
         await AssertNothingIsLeftAsync();
@@ -223,6 +228,42 @@ public sealed class AssetUploads : IAsyncLifetime
         var sums = (await _host.Assets.StatsAsync(new AssetStatsRequest { Tenant = "small" })).Tenants.Single();
         Assert.InRange(sums.Sums.StoredSize, 900_000, 1_000_000);
         Assert.Equal(1_000_000u, sums.StoredSizeMax);
+    }
+
+    [Fact]
+    public async Task Uploads_side_by_side_never_go_over_the_quota_together()
+    {
+        await _host.Records.CreateAsync(new Aurae.Records.V0.CreateRecordRequest { Record = Draft(new Tenant { Name = "small", AssetBytesMax = 1_000_000 }) });
+        var put = await Task.WhenAll(Enumerable.Range(20, 6).Select(async seed =>
+        {
+            var bytes = AssetHost.Random(seed, 400_000);
+            try
+            {
+                return (seed % 2 == 0 ? await _host.PutAsync(bytes, new UploadHeader { Tenant = "small" }) : (await _host.PutChunksAsync(bytes, "small")).Response).Asset;
+            }
+            catch (RpcException full) when (full.StatusCode == StatusCode.ResourceExhausted)
+            {
+                Assert.Contains("may hold 1000000 bytes", full.Status.Detail, StringComparison.Ordinal);
+                return null;
+            }
+        }));
+        Assert.InRange((await SumsAsync()).StoredSize, 0, 1_000_000);
+        Assert.InRange(put.Count(asset => asset is not null), 0, 2);
+        var listed = (await _host.Assets.ListAsync(new ListAssetsRequest { Tenant = "small" })).Assets.Select(asset => asset.Asset.Id);
+        Assert.Equal(put.OfType<Asset>().Select(asset => asset.Id).Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+
+        // What the refused ones had brought goes with the collections, and then there is room for what fits.
+        await _host.CollectAsync();
+        await _host.CollectAsync();
+        Assert.InRange((await SumsAsync()).StoredSize, put.OfType<Asset>().Sum(asset => asset.Size), (put.OfType<Asset>().Count() * 400_000) + 10_000);
+        // Another tenant's copy of the same chunks counts as if nobody had them.
+        await _host.PutAsync(AssetHost.Random(30, 900_000), new UploadHeader { Tenant = "large" });
+        if (put.OfType<Asset>().Any())
+        {
+            await FailsAsync(StatusCode.ResourceExhausted, null, () => _host.PutAsync(AssetHost.Random(30, 900_000), new UploadHeader { Tenant = "small" }));
+        }
+
+        async Task<AssetSums> SumsAsync() => (await _host.Assets.StatsAsync(new AssetStatsRequest { Tenant = "small" })).Tenants.Single().Sums;
     }
 
     private async Task AssertNothingIsLeftAsync()

@@ -35,6 +35,9 @@ public sealed record DatabaseOptions
     /// <summary>A segment of the journal. Tests take small ones.</summary>
     internal int JournalSegmentBytes { get; init; } = Base.Limits.StoreJournalSegmentBytes;
 
+    /// <summary>The journal as a whole. Tests take a small one.</summary>
+    internal long JournalBytesMax { get; init; } = Base.Limits.StoreJournalBytesMax;
+
     /// <summary>How long the writer is without work before it commits what the journal holds.</summary>
     internal TimeSpan LazyCommitIdle { get; init; } = Base.Limits.StoreLazyCommitIdle;
 

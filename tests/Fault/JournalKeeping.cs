@@ -40,6 +40,36 @@ public sealed class JournalKeeping : IDisposable
     }
 
     [Fact]
+    public async Task A_reader_that_stays_long_does_not_make_the_journal_long()
+    {
+        const int units = 100;
+        CrashFiles files;
+        await using (var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalBytesMax = StoreFixture.JournalBytesMax }))
+        {
+            await database.CheckpointAsync(CancellationToken.None);
+            using (await ReaderBlock.HoldAsync(database))
+            {
+                for (var number = 0; number < units; number++)
+                {
+                    _ = await StoreChild.AppendAsync(database, "journal", 2500);
+                    Assert.InRange(Store.Journal.JournalFiles.List(_fixture.Library).Count, 1, (StoreFixture.JournalBytesMax / StoreFixture.JournalSegmentBytes) + 2);
+                }
+
+                using (await WriterBlock.HoldAsync(database))
+                {
+                    files = await LiveDirectory.ReadAllAsync(_fixture);
+                }
+            }
+        }
+
+        await files.PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal(units * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, []));
+        // Until the reader goes, the engine's log stands for the file.
+        await (files with { Log = null }).PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal("JOURNAL_GAP", Assert.Throws<Auraed.Base.Fault>(() => _fixture.Open()).Reason);
+    }
+
+    [Fact]
     public async Task Segments_stay_while_a_reader_keeps_their_groups_out_of_the_file()
     {
         await using var database = Database.Open(_fixture.Options with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) });

@@ -58,6 +58,34 @@ public sealed class JournalPower : IDisposable
         Assert.True(removals > FirstCuts, $"{removals} segments were removed");
     }
 
+    [Fact]
+    public async Task After_a_power_cut_while_a_reader_keeps_the_journal_long_everything_acknowledged_is_there()
+    {
+        await using (_fixture.Open())
+        {
+        }
+
+        var image = new CrashImage(await File.ReadAllBytesAsync(_fixture.DatabasePath), []);
+        var written = await RecordAsync(PinAsync, StoreFixture.JournalBytesMax);
+        int[] names = [.. Enumerable.Range(0, written.Count).Where(index => written[index].Kind == JournalKind.SyncNames)];
+        for (var round = 0; round < 40; round++)
+        {
+            // Half of them soon after a change of names, as segments are given up.
+            var cut = Math.Min(written.Count, round % 2 == 0 ? names[_random.Next(names.Length)] + 1 + _random.Next(12) : _random.Next(written.Count + 1));
+            await image.Build(written, cut, _random).PlaceAsync(_fixture.DatabasePath);
+            _ = await StoreOracle.HoldsAsync(_fixture.Options, CrashImage.Marks(written, cut));
+        }
+    }
+
+    private static async Task PinAsync(Database database)
+    {
+        using var reader = await ReaderBlock.HoldAsync(database);
+        for (var number = 0; number < 90; number++)
+        {
+            FaultLayer.Mark(await StoreChild.AppendAsync(database, "journal", 2500));
+        }
+    }
+
     private static async Task WorkAsync(Database database)
     {
         for (var number = 0; number < 40; number++)
@@ -71,11 +99,11 @@ public sealed class JournalPower : IDisposable
     }
 
     /// <summary>All that the disk sees of a start, some work, and a clean stop.</summary>
-    private async Task<List<JournalRecord>> RecordAsync(Func<Database, Task> work)
+    private async Task<List<JournalRecord>> RecordAsync(Func<Database, Task> work, long journalBytesMax = Base.Limits.StoreJournalBytesMax)
     {
         var path = Path.Combine(_fixture.Root, "record");
         FaultLayer.Journal(path);
-        var options = FaultLayer.Under(LiveDirectory.Uncommitting(_fixture));
+        var options = FaultLayer.Under(LiveDirectory.Uncommitting(_fixture) with { JournalBytesMax = journalBytesMax });
         ((FaultFiles)options.JournalFiles).Adopt(_fixture.Library);
         await using (var database = Database.Open(options))
         {

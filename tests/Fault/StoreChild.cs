@@ -50,6 +50,12 @@ internal static class StoreChild
             case "burst":
                 BurstAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
                 break;
+            case "pinned":
+                PinnedAsync(options with { JournalBytesMax = Support.StoreFixture.JournalBytesMax }, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
+            case "mixed":
+                MixedAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                break;
             case "full":
                 FullAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
                 break;
@@ -101,6 +107,27 @@ internal static class StoreChild
     {
         await using var database = Database.Open(options);
         await StreamAsync(database, 0, units);
+    }
+
+    /// <summary>A reader keeps everything out of the file.</summary>
+    private static async Task PinnedAsync(DatabaseOptions options, int units)
+    {
+        await using var database = Database.Open(options);
+        using var reader = await Support.ReaderBlock.HoldAsync(database);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(stream => StreamAsync(database, stream, units)));
+    }
+
+    /// <summary>Groups that a record of the journal cannot tell, and others between them.</summary>
+    private static async Task MixedAsync(DatabaseOptions options, int rounds)
+    {
+        await using var database = Database.Open(options);
+        for (var round = 0; round < rounds; round++)
+        {
+            await StreamAsync(database, round, 4);
+            Say("ack " + await AppendAsync(database, "large", 1 + (Auraed.Base.Limits.StoreJournalRecordBytesMax / EventsPerUnit)));
+            await StreamAsync(database, round, 4);
+            Say("ack " + await AppendAsync(database, "schema", 100, $"CREATE TABLE more_{Guid.NewGuid():N} (a INTEGER) STRICT"));
+        }
     }
 
     /// <summary>

@@ -79,6 +79,57 @@ public sealed class StoreCrashesJournal(ITestOutputHelper output) : StoreCrashes
     }
 
     [Theory]
+    [InlineData("journal.shorten", 3)]
+    [InlineData("journal.shortened", 3)]
+    [InlineData("journal.drop", 8)]
+    public async Task A_kill_while_a_reader_keeps_the_journal_long_keeps_what_was_acknowledged(string point, int timesMax)
+    {
+        var child = Run(point, 1 + Random.Next(timesMax), "pinned", "400");
+        Assert.True(child.Killed, child.Said);
+        await HoldsAsync(child.Acknowledged);
+    }
+
+    [Theory]
+    [InlineData("unit.done")]
+    [InlineData("commit.before")]
+    [InlineData("commit.after")]
+    public async Task A_kill_around_what_no_record_can_tell_keeps_what_was_acknowledged(string point)
+    {
+        var child = Run(point, 4 + Random.Next(28), "mixed", "4");
+        Assert.True(child.Killed, child.Said);
+        await HoldsAsync(child.Acknowledged);
+    }
+
+    [Theory]
+    [InlineData("restore.copied", false)]
+    [InlineData("swap.marked", true)]
+    [InlineData("swap.log_moved", true)]
+    [InlineData("swap.old_moved", true)]
+    [InlineData("swap.placed", true)]
+    public async Task A_restore_beside_a_journal_that_is_killed_leaves_one_database_with_its_journal_or_the_other(string point, bool isNew)
+    {
+        var copy = Path.Combine(Fixture.Root, "copy.db");
+        await using (var database = Fixture.Open())
+        {
+            _ = await StoreChild.AppendAsync(database, "old", 100);
+            _ = await database.BackupAsync(copy, null, CancellationToken.None);
+        }
+
+        var acknowledged = Run("journal.synced", 60, "burst", "200").Acknowledged;
+        Assert.True(Run(point, 1, "restore", copy).Killed);
+        if (!isNew)
+        {
+            await HoldsAsync(acknowledged);
+            return;
+        }
+
+        Assert.Equal(StoreChild.EventsPerUnit, await HoldsAsync([]));
+        var aside = Assert.Single(Directory.GetDirectories(Fixture.Library, "before-restore-*"));
+        Assert.True(Maintenance.VerifyLibrary(Fixture.Options with { Directory = aside }, null, CancellationToken.None).IsSound);
+        _ = await StoreOracle.HoldsAsync(Fixture.Options with { Directory = aside }, acknowledged);
+    }
+
+    [Theory]
     [InlineData(Durability.Wal, Durability.Journal)]
     [InlineData(Durability.Journal, Durability.Wal)]
     public async Task The_mode_may_change_after_a_kill(Durability first, Durability second)

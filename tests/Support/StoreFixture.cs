@@ -8,6 +8,9 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
     /// <summary>Small enough that a test's journal goes through several segments.</summary>
     public const int JournalSegmentBytes = 64 * 1024;
 
+    /// <summary>A journal that is too long after three segments, for the tests that ask for it.</summary>
+    public const int JournalBytesMax = 3 * JournalSegmentBytes;
+
     /// <summary>Few enough that a test's log is moved beside its writer.</summary>
     public const int LogFramesBusy = 64;
 

@@ -142,7 +142,7 @@ internal sealed class JournalGroups : IGroupLog
         {
             Rest();
         }
-        else if (_appender.Bytes > Limits.StoreJournalBytesMax)
+        else if (_appender.Bytes > _options.JournalBytesMax)
         {
             Shorten();
         }
@@ -314,15 +314,17 @@ internal sealed class JournalGroups : IGroupLog
     private void Shorten()
     {
         Rest();
-        if (_appender.Bytes > Limits.StoreJournalBytesMax && !HasPending)
+        if (_appender.Bytes > _options.JournalBytesMax && !HasPending)
         {
             _checkpointer.Fold();
             Drop();
         }
 
-        if (_appender.Bytes > Limits.StoreJournalBytesMax && !HasPending)
+        if (_appender.Bytes > _options.JournalBytesMax && !HasPending)
         {
+            CrashPoint.Reach("journal.shorten");
             _connection.SyncLog();
+            CrashPoint.Reach("journal.shortened");
             DropCommitted();
         }
     }

@@ -52,6 +52,9 @@ public static partial class Limits
     /// <summary>What a refused upload or download is told to wait.</summary>
     public static readonly TimeSpan AssetRetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often the command line asks for a chunk while all places are taken: half a minute. A call that was cut off keeps its place until the daemon has noticed.</summary>
+    public const int AssetFetchTriesMax = 30;
+
     /// <summary>An upload that has not grown for so long is given up.</summary>
     public static readonly TimeSpan AssetUploadAgeMax = TimeSpan.FromHours(24);
 

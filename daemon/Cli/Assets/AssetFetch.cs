@@ -12,7 +12,7 @@ namespace Auraed.Cli.Assets;
 /// <summary>
 /// Brings assets from the daemon. Chunks travel as they are kept and are inflated and checked here, so that what is written is what its id says whoever was on the way.
 /// </summary>
-internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant)
+internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant, TimeProvider time)
 {
     public async Task<StatAssetResponse> StatAsync(string asset, CancellationToken cancel) => await daemon.CallAsync(
         $"look up asset {asset}", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = asset }, options), cancel);
@@ -97,8 +97,23 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
     }
 
-    /// <summary>A chunk's frame by its id, into the target; -1 when the daemon has it not.</summary>
-    public async Task<int> FrameAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
+    /// <summary>A chunk's frame by its id, into the target; -1 when the daemon has it not. While the daemon has no place for one more download it is asked again.</summary>
+    private async Task<int> FrameAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
+    {
+        for (var left = Limits.AssetFetchTriesMax; ; left--)
+        {
+            try
+            {
+                return await FrameOnceAsync(id, target, cancel);
+            }
+            catch (Fault fault) when (fault is { Kind: FaultKind.Exhausted, RetryAfter: not null } && left > 1)
+            {
+                await Task.Delay(fault.RetryAfter.Value, time, cancel);
+            }
+        }
+    }
+
+    private async Task<int> FrameOnceAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
     {
         using var call = client.FetchChunks(new FetchChunksRequest { Tenant = tenant, Ids = { UnsafeByteOperations.UnsafeWrap(id.ToByteArray()) } }, cancellationToken: cancel);
         try

@@ -106,7 +106,7 @@ internal static class AssetTransferVerbs
 
     private static async Task GetAsync(Invocation invocation, CancellationToken cancel)
     {
-        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation));
+        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), invocation.Environment.Time);
         var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
         var target = invocation.Value(Target)!;
         using var progress = Progress(invocation, "download", asset.Size);
@@ -140,7 +140,7 @@ internal static class AssetTransferVerbs
 
     private static async Task ExportAsync(Invocation invocation, CancellationToken cancel)
     {
-        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation));
+        var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), invocation.Environment.Time);
         var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
         var index = await fetch.IndexAsync(asset.Id, cancel);
         var place = invocation.Value(Store) is [var only] ? only : throw Fault.Invalid("store", "an export goes to one store");

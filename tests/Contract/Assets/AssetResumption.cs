@@ -77,6 +77,29 @@ public sealed class AssetResumption : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_download_waits_for_a_place_instead_of_giving_up_in_its_midst()
+    {
+        var bytes = AssetHost.Random(4, Size);
+        var asset = (await _host.PutAsync(bytes)).Asset.Id;
+        // More than a connection takes unread, so that these stay.
+        var held = Enumerable.Range(0, Auraed.Base.Limits.AssetDownloadsCountMax).Select(_ => _host.Assets.Download(new DownloadRequest { Asset = asset })).ToArray();
+        foreach (var call in held)
+        {
+            // The first message comes before the place is taken, the second one after.
+            Assert.True(await call.ResponseStream.MoveNext(default) && await call.ResponseStream.MoveNext(default));
+        }
+
+        await File.WriteAllBytesAsync(_directory["c.img"], bytes[..(Size / 2)]);
+        _proxy.Begin();
+        var get = RunAsync("get", asset, _directory["c.img"]);
+        await Eventually.HoldsAsync(() => _host.Fixture.Log.Text.Contains("downloads run already", StringComparison.Ordinal), "the daemon has no place");
+        Assert.False(get.IsCompleted);
+        Array.ForEach(held, call => call.Dispose());
+        (await get).Succeeded();
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(_directory["c.img"]));
+    }
+
+    [Fact]
     public async Task A_stream_of_bytes_goes_on_at_the_place_where_it_was_cut()
     {
         var bytes = AssetHost.Random(3, Size);

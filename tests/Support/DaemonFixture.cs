@@ -26,8 +26,17 @@ internal sealed class DaemonFixture : IDisposable
 
     public string this[string name] => _directory[name];
 
-    public Settings Settings(params (string Key, string Value)[] flags) => SettingsLoader.Load(
-        flags.ToDictionary(flag => flag.Key, flag => flag.Value), new Dictionary<string, string>(), null, _directory.Path);
+    /// <summary>In the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/>, unless the flags say another.</summary>
+    public Settings Settings(params (string Key, string Value)[] flags)
+    {
+        var all = flags.ToDictionary(flag => flag.Key, flag => flag.Value);
+        if (Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } durability)
+        {
+            _ = all.TryAdd("store.durability", durability);
+        }
+
+        return SettingsLoader.Load(all, new Dictionary<string, string>(), null, _directory.Path);
+    }
 
     public Task<DaemonHost> StartAsync(params (string Key, string Value)[] flags) =>
         DaemonHost.StartAsync(Settings(flags), new Dictionary<string, string>(), Log, TimeProvider.System, default);

@@ -103,7 +103,8 @@ public sealed class ProofCalls : IAsyncLifetime
         File.WriteAllBytes(segment, bytes);
         Support.Cli broken = await RunAsync("verify", segment, "--server-crt", _directory["server.crt"]);
         Assert.Equal(3, broken.Code);
-        Assert.Contains("is not what was written", broken.Output, StringComparison.Ordinal);
+        // Which field it is in decides what is said of it.
+        Assert.Matches(@"sound +no", broken.Output);
 
         File.WriteAllText(_directory["other.crt"], Certificate(other: true));
         Assert.Contains("signed by another key", (await RunAsync("verify", segment, "--server-crt", _directory["other.crt"])).Output, StringComparison.Ordinal);

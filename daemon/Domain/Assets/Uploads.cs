@@ -167,12 +167,12 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
 
         // What came is kept for the next call.
         await session.FlushAsync().ConfigureAwait(false);
-        throw Fault.Invalid("commit", "the stream ended before its commit", "go on with the upload from the durable_size that GetUpload answers");
+        throw Fault.Invalid("commit", $"the stream of {session.Plan.Name} ended before its commit", "go on with the upload from the durable_size that GetUpload answers");
 
         async Task CatchUpAsync(long to)
         {
             await session.FlushAsync().ConfigureAwait(false);
-            await reader.InflateAsync(session.Durable, whole.Position, to, "the upload", whole.Append, cancel).ConfigureAwait(false);
+            await reader.InflateAsync(session.Durable, whole.Position, to, session.Plan.Name, whole.Append, cancel).ConfigureAwait(false);
         }
     }
 
@@ -185,26 +185,26 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         StoredContent content = session.Durable;
         if (commit.Size != content.Size)
         {
-            throw Mismatch("commit.size", $"the upload has {content.Size} bytes, not {commit.Size}");
+            throw Mismatch("commit.size", $"{session.Plan.Name} has {content.Size} bytes, not {commit.Size}");
         }
 
-        string id = await indexes.IdAsync(content, session.Plan.Sizes, "the upload", cancel).ConfigureAwait(false);
+        string id = await indexes.IdAsync(content, session.Plan.Sizes, session.Plan.Name, cancel).ConfigureAwait(false);
         if (wantedId is not null && wantedId != id)
         {
-            throw Mismatch("commit.id", $"the upload is asset {id}, not {wantedId}");
+            throw Mismatch("commit.id", $"{session.Plan.Name} is asset {id}, not {wantedId}");
         }
 
         // The id stands for the bytes: whoever has had this asset has had its digest checked.
         string? digest = await database.ReadAsync(unit => AssetFacts.DigestOf(unit, id), cancel).ConfigureAwait(false);
         if (digest is null)
         {
-            await reader.InflateAsync(content, whole.Position, content.Size, "the upload", whole.Append, cancel).ConfigureAwait(false);
+            await reader.InflateAsync(content, whole.Position, content.Size, session.Plan.Name, whole.Append, cancel).ConfigureAwait(false);
             digest = whole.Finish();
         }
 
         if (wantedDigest is not null && wantedDigest != digest)
         {
-            throw Mismatch("commit.sha256", $"the upload's bytes have the SHA-256 {digest}, not {wantedDigest}");
+            throw Mismatch("commit.sha256", $"{session.Plan.Name} is asset {id}, whose bytes have the SHA-256 {digest}, not {wantedDigest}");
         }
 
         await (companion?.CheckAsync(content, digest, cancel) ?? Task.CompletedTask).ConfigureAwait(false);

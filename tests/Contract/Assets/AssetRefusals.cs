@@ -50,8 +50,8 @@ public sealed class AssetRefusals : IAsyncLifetime
             ("bytes after its zstd frame", [.. TestAsset.ToFile([1]), .. TestAsset.ToFile([1])]),
             ("holds 5 bytes with the", TestAsset.ToFile([1, 2, 3, 4, 5])),
             ("holds", asset.FileOf(4)),
-            ("bytes where at most", TestAsset.ToFile(new byte[64 << 20])),
-            ("cannot be inflated to at most", AssetHost.UnsizedBomb(512)),
+            ("bytes where at most", TestAsset.ToFile(new byte[4 << 20])),
+            ("cannot be inflated to at most", AssetHost.UnsizedBomb(64)),
         ];
         foreach (var (why, file) in cases)
         {

@@ -111,9 +111,13 @@ public sealed class AssetUploads : IAsyncLifetime
     {
         var bytes = AssetHost.Random(4, 500_000);
         var wrong = new string('0', 64);
-        await FailsAsync(StatusCode.FailedPrecondition, "commit.sha256", () => _host.PutAsync(bytes, commit: new UploadCommit { Size = bytes.Length, Sha256 = wrong }));
-        await FailsAsync(StatusCode.FailedPrecondition, "commit.id", () => _host.PutAsync(bytes, commit: new UploadCommit { Size = bytes.Length, Id = wrong }));
-        await FailsAsync(StatusCode.FailedPrecondition, "commit.size", () => _host.PutAsync(bytes, commit: new UploadCommit { Size = bytes.Length + 1 }));
+        var named = new UploadHeader { UploadId = "meant" };
+        var refused = await FailsAsync(StatusCode.FailedPrecondition, "commit.sha256", () => _host.PutAsync(bytes, named, new UploadCommit { Size = bytes.Length, Sha256 = wrong }));
+        Assert.Contains($"upload 'meant' is asset {AssetHost.Caid(bytes)}, whose bytes have the SHA-256 {AssetHost.Digest(bytes)}", refused.Status.Detail, StringComparison.Ordinal);
+        refused = await FailsAsync(StatusCode.FailedPrecondition, "commit.id", () => _host.PutAsync(bytes, commit: new UploadCommit { Size = bytes.Length, Id = wrong }));
+        Assert.Contains($"is asset {AssetHost.Caid(bytes)}, not {wrong}", refused.Status.Detail, StringComparison.Ordinal);
+        refused = await FailsAsync(StatusCode.FailedPrecondition, "commit.size", () => _host.PutAsync(bytes, named, new UploadCommit { Size = bytes.Length + 1 }));
+        Assert.Contains("upload 'meant' has 500000 bytes, not 500001", refused.Status.Detail, StringComparison.Ordinal);
         await FailsAsync(StatusCode.FailedPrecondition, "commit.sha256", () => _host.PutChunksAsync(bytes, commit: new UploadCommit { Size = bytes.Length, Sha256 = wrong }));
         await FailsAsync(StatusCode.InvalidArgument, "commit.sha256", () => _host.PutAsync(bytes, commit: new UploadCommit { Size = bytes.Length, Sha256 = "no digest" }));
         Assert.Empty((await _host.Assets.ListAsync(new ListAssetsRequest())).Assets);

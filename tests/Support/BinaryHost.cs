@@ -22,10 +22,11 @@ internal sealed class BinaryHost : IDisposable
     /// <summary>A verb on this root.</summary>
     public Tool Run(params IEnumerable<string> arguments) => PublishedBinary.Run([.. arguments, "--root", Root]);
 
-    /// <summary>The daemon, ready; it ends by a kill when disposed.</summary>
+    /// <summary>The daemon, ready, in the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/>; it ends by a kill when disposed.</summary>
     public async Task<ChildProcess> StartAsync()
     {
-        var daemon = ChildProcess.Start(Root, PublishedBinary.Path, "run", "--root", Root);
+        string[] durability = Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } named ? ["--durability", named] : [];
+        var daemon = ChildProcess.Start(Root, PublishedBinary.Path, ["run", "--root", Root, .. durability]);
         await Eventually.HoldsAsync(() => Run("health").Code == 0, "the daemon is healthy");
         return daemon;
     }

@@ -41,7 +41,7 @@ internal static class AssetChild
                 Thread.CurrentThread.Join();
             }
         };
-        Task.WhenAll(arguments[4..].Select((directory, file) => WorkAsync(new DatabaseOptions { Directory = directory, KeyPath = key }, file, seed + (3 * file)))).GetAwaiter().GetResult();
+        Task.WhenAll(arguments[4..].Select((directory, file) => WorkAsync(new DatabaseOptions { Directory = directory, KeyPath = key, Durability = Support.StoreFixture.Named }, file, seed + (3 * file)))).GetAwaiter().GetResult();
         return 0;
     }
 

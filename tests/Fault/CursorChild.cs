@@ -32,7 +32,7 @@ internal static class CursorChild
                 Thread.CurrentThread.Join();
             }
         };
-        WorkAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1] }).GetAwaiter().GetResult();
+        WorkAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1], Durability = Support.StoreFixture.Named }).GetAwaiter().GetResult();
         return 0;
     }
 

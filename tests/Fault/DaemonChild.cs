@@ -28,7 +28,7 @@ internal static class DaemonChild
 
     private static async Task RunAsync(string root)
     {
-        var settings = SettingsLoader.Load(new Dictionary<string, string>(), new Dictionary<string, string>(), null, root);
+        var settings = SettingsLoader.Load(Support.DaemonFixture.InNamedDurability([]), new Dictionary<string, string>(), null, root);
         await using var daemon = await DaemonHost.StartAsync(settings, new Dictionary<string, string>(), Stream.Null, TimeProvider.System, default);
         Console.Out.WriteLine("ready");
         Console.Out.Flush();

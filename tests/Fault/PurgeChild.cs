@@ -31,7 +31,7 @@ internal static class PurgeChild
                 Thread.CurrentThread.Join();
             }
         };
-        WorkAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1] }, arguments[2]).GetAwaiter().GetResult();
+        WorkAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1], Durability = Support.StoreFixture.Named }, arguments[2]).GetAwaiter().GetResult();
         return 0;
     }
 

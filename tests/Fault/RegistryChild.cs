@@ -23,7 +23,7 @@ internal static class RegistryChild
                 Thread.CurrentThread.Join();
             }
         };
-        RunAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1] }).GetAwaiter().GetResult();
+        RunAsync(new DatabaseOptions { Directory = arguments[0], KeyPath = arguments[1], Durability = Support.StoreFixture.Named }).GetAwaiter().GetResult();
         return 0;
     }
 

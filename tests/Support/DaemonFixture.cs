@@ -26,16 +26,18 @@ internal sealed class DaemonFixture : IDisposable
 
     public string this[string name] => _directory[name];
 
-    /// <summary>In the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/>, unless the flags say another.</summary>
-    public Settings Settings(params (string Key, string Value)[] flags)
+    public Settings Settings(params (string Key, string Value)[] flags) => SettingsLoader.Load(
+        InNamedDurability(flags.ToDictionary(flag => flag.Key, flag => flag.Value)), new Dictionary<string, string>(), null, _directory.Path);
+
+    /// <summary>Adds the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/> has it, unless the flags say one.</summary>
+    public static Dictionary<string, string> InNamedDurability(Dictionary<string, string> flags)
     {
-        var all = flags.ToDictionary(flag => flag.Key, flag => flag.Value);
-        if (Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } durability)
+        if (Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } named)
         {
-            _ = all.TryAdd("store.durability", durability);
+            _ = flags.TryAdd("store.durability", named);
         }
 
-        return SettingsLoader.Load(all, new Dictionary<string, string>(), null, _directory.Path);
+        return flags;
     }
 
     public Task<DaemonHost> StartAsync(params (string Key, string Value)[] flags) =>

@@ -26,9 +26,12 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
 
     /// <summary>The suites that are not about durability run in the mode that <c>DURABILITY=</c> names, and in the default without it.</summary>
     public StoreFixture()
-        : this(Enum.TryParse<Durability>(Environment.GetEnvironmentVariable("DURABILITY"), ignoreCase: true, out var named) ? named : Durability.Wal)
+        : this(Named)
     {
     }
+
+    /// <summary>The mode that <c>DURABILITY=</c> names, which the processes that tests start inherit; the default without it.</summary>
+    public static Durability Named => Enum.TryParse<Durability>(Environment.GetEnvironmentVariable("DURABILITY"), ignoreCase: true, out var named) ? named : Durability.Wal;
 
     private readonly TemporaryDirectory _directory = Filled();
 

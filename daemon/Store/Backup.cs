@@ -34,7 +34,7 @@ internal static class Backup
             {
                 // The first read takes the snapshot.
                 sequence = source.QueryInteger("SELECT coalesce(max(sequence), 0) FROM event");
-                using var target = Connection.Open(partial, ConnectionMode.Create, key, new TableVersions(), null);
+                using var target = Connection.Open(partial, ConnectionMode.Create, key, new TableVersions(), null, source.Seal);
                 File.SetUnixFileMode(partial, UnixFileMode.UserRead | UnixFileMode.UserWrite);
                 target.Execute("PRAGMA journal_mode = MEMORY");
                 target.Execute("PRAGMA synchronous = OFF");

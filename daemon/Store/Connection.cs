@@ -61,10 +61,14 @@ internal sealed class Connection : IDisposable
     /// <summary>Where changed rows are written down; null when nobody asks.</summary>
     public ChangeCapture? Changes { get; set; }
 
+    /// <summary>How the file's pages are sealed.</summary>
+    public SealForm Seal { get; private init; }
+
     /// <summary>False inside a transaction.</summary>
     public bool IsIdle => raw.sqlite3_get_autocommit(_handle) != 0;
 
-    public static Connection Open(string path, ConnectionMode mode, StoreKey key, TableVersions tables, string? vfs)
+    /// <param name="seal">The seal of the file that <see cref="ConnectionMode.Create"/> makes; a file that is there keeps its own.</param>
+    public static Connection Open(string path, ConnectionMode mode, StoreKey key, TableVersions tables, string? vfs, SealForm seal = SealForm.Sha256)
     {
         var flags = raw.SQLITE_OPEN_NOMUTEX | mode switch
         {
@@ -82,7 +86,7 @@ internal sealed class Connection : IDisposable
             throw EngineError.ToFault(code, message, $"{path} cannot be opened");
         }
 
-        var connection = new Connection(handle, tables);
+        var connection = new Connection(handle, tables) { Seal = mode == ConnectionMode.Create ? seal : PageSeal.FormOf(path, key) };
         try
         {
             connection.Configure(mode, key);
@@ -342,6 +346,11 @@ internal sealed class Connection : IDisposable
         _ = raw.sqlite3_extended_result_codes(_handle, 1);
         _ = raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 1, out _);
         key.Apply(_handle);
+        if (Seal == SealForm.Sha256)
+        {
+            Execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256");
+        }
+
         _ = raw.sqlite3_db_config(_handle, Defensive, 1, out _);
         _ = raw.sqlite3_db_config(_handle, TrustedSchema, 0, out _);
         Execute("PRAGMA cell_size_check = ON");

@@ -48,9 +48,14 @@ public sealed class RecordContext(SchemaModel model, string path, ReadOnlyMemory
         public object Create(DbContext context, bool designTime) => (((RecordContext)context).Schema, designTime);
     }
 
-    /// <summary>Gives the key as the first statement of a connection. A raw key: the engine derives nothing from it.</summary>
+    /// <summary>
+    /// Gives the key as the first statement of a connection. A raw key: the engine derives nothing from it. Then the pages' seal: SHA-256, or SHA-512 in an
+    /// older file; the wrong one reads as no database (code 26).
+    /// </summary>
     private sealed class KeyInterceptor(ReadOnlyMemory<byte> key) : DbConnectionInterceptor
     {
+        private const int NotADatabase = 26;
+
         public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData data) => Unlock(connection);
 
         public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData data, CancellationToken cancel = default)
@@ -61,9 +66,21 @@ public sealed class RecordContext(SchemaModel model, string path, ReadOnlyMemory
 
         private void Unlock(DbConnection connection)
         {
+            try
+            {
+                Unlock(connection, "HMAC_SHA256");
+            }
+            catch (SqliteException refused) when (refused.SqliteErrorCode == NotADatabase)
+            {
+                Unlock(connection, "HMAC_SHA512");
+            }
+        }
+
+        private void Unlock(DbConnection connection, string seal)
+        {
             using var command = connection.CreateCommand();
-            command.CommandText = $"PRAGMA key = \"x'{Convert.ToHexStringLower(key.Span)}'\"";
-            command.ExecuteNonQuery();
+            command.CommandText = $"PRAGMA key = \"x'{Convert.ToHexStringLower(key.Span)}'\"; PRAGMA cipher_hmac_algorithm = {seal}; SELECT count(*) FROM sqlite_schema";
+            _ = command.ExecuteScalar();
         }
     }
 }

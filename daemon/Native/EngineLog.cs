@@ -3,9 +3,10 @@ using SQLitePCL;
 
 namespace Auraed.Native;
 
-/// <summary>The open write-ahead log of a connection, as the engine's file layer has it.</summary>
+/// <summary>The open files of a connection, as the engine's file layer has them.</summary>
 public static unsafe partial class EngineLog
 {
+    private const int ControlFilePointer = 7;
     private const int ControlJournalPointer = 28;
     private const int SyncNormal = 2;
 
@@ -13,10 +14,15 @@ public static unsafe partial class EngineLog
     private const int SyncMethod = 5;
 
     /// <summary>Makes every commit so far durable, through the connection's own file layer; returns the engine's code. Without a log there is nothing to do.</summary>
-    public static int Sync(sqlite3 connection)
+    public static int Sync(sqlite3 connection) => Sync(connection, ControlJournalPointer);
+
+    /// <summary>The same for what has been moved into the database's file.</summary>
+    public static int SyncFile(sqlite3 connection) => Sync(connection, ControlFilePointer);
+
+    private static int Sync(sqlite3 connection, int pointer)
     {
         nint file = 0;
-        var code = sqlite3_file_control(connection.DangerousGetHandle(), "main", ControlJournalPointer, &file);
+        var code = sqlite3_file_control(connection.DangerousGetHandle(), "main", pointer, &file);
         if (code != raw.SQLITE_OK || file == 0)
         {
             return code;

@@ -10,6 +10,10 @@ namespace Auraed.Store;
 /// </summary>
 internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy)
 {
+    /// <summary>The log begins again when it has so many times the frames of a pass: the rest of it is the writer's own, and costs everyone who waits some milliseconds.</summary>
+    private const int LogsToRest = 4;
+    private const int BulkPasses = 8;
+
     private int _moved;
     private int _seen;
     private bool _isMoving;
@@ -28,7 +32,8 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
     /// <summary>Why what was moved beside the writer is not known to be on the disk; null while all is well.</summary>
     public Fault? Failure => mover.Failure;
 
-    public void AfterCommit()
+    /// <param name="hadBulk">A part of a large ingest was in it: then more follow, whose frames are moved in small passes, so that no commit's sync waits long behind a pass's.</param>
+    public void AfterCommit(bool hadBulk)
     {
         var frames = connection.WalFrames;
         if (frames < _moved)
@@ -44,9 +49,9 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         {
             Fold(raw.SQLITE_CHECKPOINT_RESTART);
         }
-        else if (_isMoving || frames - _moved >= framesBusy)
+        else
         {
-            MoveBeside(frames, added);
+            MoveBeside(frames, added, hadBulk ? framesBusy / BulkPasses : framesBusy);
         }
     }
 
@@ -67,26 +72,31 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         readers.WhileHeldBack(Limits.StoreReadersHeldBackMax, () => Run(mode));
     }
 
-    private void MoveBeside(int frames, int added)
+    private void MoveBeside(int frames, int added, int framesWanted)
     {
         if (mover.IsRunning)
         {
             return;
         }
 
-        if (_isMoving && mover.Moved is { } moved)
+        var isLong = frames >= LogsToRest * framesBusy;
+        var hasEnded = _isMoving;
+        if (hasEnded)
         {
-            _moved = Math.Min(moved, frames);
-            // A single commit may add more than that.
-            if (frames - _moved < Math.Max(Limits.StoreWalRestFrames, 2 * added))
-            {
-                Run(raw.SQLITE_CHECKPOINT_PASSIVE);
-                return;
-            }
+            _isMoving = false;
+            _moved = Math.Min(mover.Moved ?? _moved, frames);
         }
 
-        _isMoving = true;
-        mover.Start();
+        // A single commit may add more than the rest that the writer may be kept with.
+        if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, 2 * added))
+        {
+            Run(raw.SQLITE_CHECKPOINT_PASSIVE);
+        }
+        else if ((hasEnded && isLong) || frames - _moved >= framesWanted)
+        {
+            _isMoving = true;
+            mover.Start();
+        }
     }
 
     private void Run(int mode)

@@ -272,6 +272,9 @@ internal sealed class Connection : IDisposable
         }
     }
 
+    /// <summary>Makes what checkpoints wrote into the file durable, whichever connection ran them; returns the engine's code.</summary>
+    public int SyncFile() => EngineLog.SyncFile(_handle);
+
     /// <summary>The last connection of a stopped database leaves one file.</summary>
     public void FoldOnClose() => raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 0, out _);
 

@@ -51,7 +51,8 @@ internal interface IGroupLog
     void Abandon();
 
     /// <summary>After a group was answered.</summary>
-    void AfterGroup();
+    /// <param name="hadBulk">A part of a large ingest was in it.</param>
+    void AfterGroup(bool hadBulk);
 
     /// <summary>When nobody has come for a while.</summary>
     void WhenIdle();
@@ -97,7 +98,7 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
         connection.EndUnit();
     }
 
-    public void AfterGroup() => checkpointer.AfterCommit();
+    public void AfterGroup(bool hadBulk) => checkpointer.AfterCommit(hadBulk);
 
     public void WhenIdle() => checkpointer.WhenIdle();
 

@@ -68,6 +68,13 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
             CrashPoint.Reach("mover.after");
             if (code == raw.SQLITE_OK)
             {
+                // The engine syncs the file only after a pass that took the last frame, and that is the writer's: without this it would wait there for all of them.
+                code = _connection.SyncFile();
+                CrashPoint.Reach("mover.synced");
+            }
+
+            if (code == raw.SQLITE_OK)
+            {
                 Moved = moved;
             }
             else if (!Checkpointer.IsHarmless(code))

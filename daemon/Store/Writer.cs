@@ -110,8 +110,7 @@ internal sealed class Writer
                 Fold();
                 if (first is not null)
                 {
-                    RunGroup(first);
-                    _log.AfterGroup();
+                    _log.AfterGroup(hadBulk: RunGroup(first));
                 }
                 else if (_stopping)
                 {
@@ -154,7 +153,8 @@ internal sealed class Writer
         _failed(fault);
     }
 
-    private void RunGroup(WriteItem first)
+    /// <summary>True when a part of a large ingest was in the group.</summary>
+    private bool RunGroup(WriteItem first)
     {
         var started = Stopwatch.GetTimestamp();
         _written.Clear();
@@ -178,9 +178,10 @@ internal sealed class Writer
                 throw;
             }
 
-            return;
+            return false;
         }
 
+        var hadBulk = false;
         var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) < Limits.StoreQuietMin ? 1 : Limits.StoreGroupBulkMax;
         for (var item = first; item is not null;)
         {
@@ -188,11 +189,12 @@ internal sealed class Writer
             if (!RunOne(item))
             {
                 Answer();
-                return;
+                return hadBulk;
             }
 
             if (item.Priority == WritePriority.Bulk)
             {
+                hadBulk = true;
                 bulkLeft--;
             }
             else
@@ -210,6 +212,7 @@ internal sealed class Writer
         CrashPoint.Reach("commit.after");
         Answer();
         CrashPoint.Reach("group.answered");
+        return hadBulk;
     }
 
     /// <summary>False when the engine has given up the whole transaction, and with it everyone in it.</summary>

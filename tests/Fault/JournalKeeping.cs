@@ -28,7 +28,7 @@ public sealed class JournalKeeping : IDisposable
         for (var round = 0; round < 4; round++)
         {
             connection.Execute($"INSERT INTO meta (key, value) VALUES ('round', '{round}') ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-            checkpointer.AfterCommit();
+            checkpointer.AfterCommit(hadBulk: false);
             frames.Add(connection.WalFrames);
             Assert.False(checkpointer.HasMovedAll);
             checkpointer.WhenIdle();

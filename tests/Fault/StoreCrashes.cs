@@ -43,6 +43,7 @@ public abstract class StoreCrashes : IDisposable
     [Theory]
     [InlineData("mover.before")]
     [InlineData("mover.after")]
+    [InlineData("mover.synced")]
     public async Task A_kill_while_the_log_is_moved_beside_the_writer_keeps_what_was_acknowledged(string point)
     {
         var child = Run(point, 1, "write", "1000");

@@ -28,6 +28,7 @@ internal sealed class JournalGroups : IGroupLog
     private long _pendingSince;
     private bool _isLost;
     private bool _isRefused;
+    private bool _hadBulk;
 
     public JournalGroups(Connection connection, Checkpointer checkpointer, PendingGroups pending, DatabaseOptions options, StoreKey key, string databaseId, long sequence, WriterCounts counts)
     {
@@ -135,8 +136,9 @@ internal sealed class JournalGroups : IGroupLog
         _isLost = HasPending;
     }
 
-    public void AfterGroup()
+    public void AfterGroup(bool hadBulk)
     {
+        _hadBulk |= hadBulk;
         if (HasPending && !_isLost
             && (_pending.IsWanted || _pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax))
         {
@@ -149,8 +151,7 @@ internal sealed class JournalGroups : IGroupLog
         else if (!HasPending)
         {
             // It was committed at once.
-            _checkpointer.AfterCommit();
-            Drop();
+            AfterCommit();
         }
     }
 
@@ -216,7 +217,13 @@ internal sealed class JournalGroups : IGroupLog
             return;
         }
 
-        _checkpointer.AfterCommit();
+        AfterCommit();
+    }
+
+    private void AfterCommit()
+    {
+        _checkpointer.AfterCommit(_hadBulk);
+        _hadBulk = false;
         Drop();
     }
 

@@ -182,7 +182,7 @@ static void open_database(const char *path, int count, char **sql)
     static const char key[] = "x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'";
     if (sqlite3_open(path, &database) != 0 || sqlite3_key(database, key, sizeof key - 1) != 0)
         fail("%s: %s", path, sqlite3_errmsg(database));
-    execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152; PRAGMA foreign_keys = ON");
+    execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -24576; PRAGMA foreign_keys = ON");
     for (int i = 0; i < count; i++)
         execute_file(sql[i]);
 }

@@ -44,6 +44,9 @@ public static partial class Limits
     /// <summary>A TLS handshake on a busy host takes milliseconds; who needs longer holds a connection for nothing.</summary>
     public static readonly TimeSpan HandshakeTimeMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>What one connection's answers may wait for in front of its socket: a download keeps the socket full without waking for every 64 KiB.</summary>
+    public const long SocketWriteBytesMax = 256 * 1024;
+
     /// <summary>Plaintext of the longest TLS record (RFC 8446, section 5.1).</summary>
     public const int TlsRecordBytesMax = 16 * 1024;
 

@@ -48,7 +48,13 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
             _unix[plaintext] = UnixListener.Open(plaintext, Owner, logger);
         }
 
-        host.UseSockets(options => options.CreateBoundListenSocket = Bind);
+        host.UseSockets(options =>
+        {
+            options.CreateBoundListenSocket = Bind;
+            // The runtime's own sockets answer on the pool already: a further hand-over there only adds to each call's latency.
+            options.UnsafePreferInlineScheduling = true;
+            options.MaxWriteBufferSize = Limits.SocketWriteBytesMax;
+        });
         host.ConfigureKestrel(options =>
         {
             Bound(options);

@@ -11,7 +11,7 @@ namespace Auraed.Domain.Assets;
 /// Chunks that the caller has cut: each frame is inflated within its declared size and compared with its id, each reference must be to a chunk that the tenant
 /// holds. Frames go into the file as they came.
 /// </summary>
-internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Database database) : IDisposable
+internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Database database, CheckCrew crew) : IDisposable
 {
     private byte[] _content = [];
 
@@ -123,13 +123,14 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
 
     private async Task AddAsync(ChunkBatch batch, StoredChunk?[] held, int first, int count, Func<long, Task> catchUp)
     {
-        int[] places = Inflate(batch, first, count);
-        for (int index = first; index < first + count; index++)
+        int[] places = Places(batch, first, count);
+        await crew.RunAsync(count, index => Inflate(batch.Chunks[first + index], first + index, places[index])).ConfigureAwait(false);
+        for (int index = first; index < first + count;)
         {
-            Chunk chunk = batch.Chunks[index];
             if (held[index] is { } known)
             {
                 await session.AddAsync(known).ConfigureAwait(false);
+                index++;
                 continue;
             }
 
@@ -138,14 +139,27 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
                 await catchUp(session.Length).ConfigureAwait(false);
             }
 
-            whole.Append(_content.AsSpan(places[index - first], (int)chunk.Size));
-            chunk.Frame.Span.CopyTo(session.FrameRoom.Span);
-            await session.AddAsync(new ChunkId(chunk.Id.Span), (int)chunk.Size, chunk.Frame.Length).ConfigureAwait(false);
+            // What came with its bytes stands side by side in the buffer.
+            int end = index;
+            int length = 0;
+            for (; end < first + count && held[end] is null; end++)
+            {
+                length += (int)batch.Chunks[end].Size;
+            }
+
+            int place = places[index - first];
+            await crew.RunAsync(1, _ => whole.Append(_content.AsSpan(place, length))).ConfigureAwait(false);
+            for (; index < end; index++)
+            {
+                Chunk chunk = batch.Chunks[index];
+                chunk.Frame.Span.CopyTo(session.FrameRoom.Span);
+                await session.AddAsync(new ChunkId(chunk.Id.Span), (int)chunk.Size, chunk.Frame.Length).ConfigureAwait(false);
+            }
         }
     }
 
-    /// <summary>Inflates and checks the frames side by side; answers where in the buffer each chunk's bytes stand.</summary>
-    private int[] Inflate(ChunkBatch batch, int first, int count)
+    /// <summary>Where in the buffer each chunk's bytes will stand.</summary>
+    private int[] Places(ChunkBatch batch, int first, int count)
     {
         int[] places = new int[count];
         int length = 0;
@@ -161,30 +175,25 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
             _content = ArrayPool<byte>.Shared.Rent(Math.Max(length, Limits.AssetCheckBytesMax));
         }
 
-        Fault? wrong = null;
-        Parallel.For(0, count, (index, state) =>
-        {
-            if (!batch.Chunks[first + index].Frame.IsEmpty && Inflate(batch.Chunks[first + index], first + index, places[index]) is { } fault)
-            {
-                wrong = fault;
-                state.Stop();
-            }
-        });
-        return wrong is null ? places : throw wrong;
+        return places;
     }
 
-    private Fault? Inflate(Chunk chunk, int index, int place)
+    /// <summary>Fault: the bytes are not the chunk's.</summary>
+    private void Inflate(Chunk chunk, int index, int place)
     {
+        if (chunk.Frame.IsEmpty)
+        {
+            return;
+        }
+
         var id = new ChunkId(chunk.Id.Span);
         ChunkFile file = ChunkFiles.Rent();
         bool isRight = file.TryRead(chunk.Frame.Span, id, ChunkDigest.Sha256, _content.AsSpan(place, (int)chunk.Size), out int length, out string wrong);
         ChunkFiles.Return(file);
-        if (isRight && length == (int)chunk.Size)
+        if (!isRight || length != (int)chunk.Size)
         {
-            return null;
+            wrong = isRight ? $"has {length} bytes, not {chunk.Size}" : wrong;
+            throw new Fault(FaultKind.Invalid, $"chunk {id} of {session.Plan.Name} {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
         }
-
-        wrong = isRight ? $"has {length} bytes, not {chunk.Size}" : wrong;
-        return new Fault(FaultKind.Invalid, $"chunk {id} of {session.Plan.Name} {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
     }
 }

@@ -21,6 +21,7 @@ internal sealed record UploadCompanion(Func<StoredContent, string, CancellationT
 internal sealed class Uploads(Database database, RecordStore records, ContentReader reader, AssetIndexes indexes) : IDisposable
 {
     private readonly SemaphoreSlim _places = new(Limits.AssetUploadsCountMax, Limits.AssetUploadsCountMax);
+    private readonly CheckCrew _crew = new();
 
     public async Task<UploadResponse> RunAsync(string principal, IAsyncEnumerator<UploadRequest> steps, UploadCompanion? companion, CancellationToken cancel)
     {
@@ -98,7 +99,11 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         },
         cancel);
 
-    public void Dispose() => _places.Dispose();
+    public void Dispose()
+    {
+        _places.Dispose();
+        _crew.Dispose();
+    }
 
     /// <summary>The chunk, when the tenant holds it; another tenant's is as if it were not there. One that is not resident is no help to an upload.</summary>
     internal static StoredChunk? Held(ReadUnit unit, long? holder, ChunkId id)
@@ -142,7 +147,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
     {
         using var whole = new WholeDigest();
         using var plain = new PlainIntake(session, whole, database);
-        using var cut = new ChunkIntake(session, whole, database);
+        using var cut = new ChunkIntake(session, whole, database, _crew);
         bool isPlain = false;
         bool isCut = false;
         while (await steps.MoveNextAsync().ConfigureAwait(false))

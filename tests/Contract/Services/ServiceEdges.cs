@@ -35,6 +35,8 @@ public sealed class ServiceEdges : IAsyncLifetime
         var program = _host["program"];
         Write("#!/bin/sh\necho old\nexec sleep 1000\n");
         await _host.DeployAsync(new ServiceSpec { Name = "app", Command = program });
+        // The shell opens its script by name, some time after it runs.
+        await Eventually.HoldsAsync(async () => string.Join(' ', await _host.LinesAsync("app")) == "old", "the program has spoken");
         var before = await _host.GetAsync("app");
         Write("#!/bin/sh\necho new\nexec sleep 1000\n");
         await _host.StopDaemonAsync();

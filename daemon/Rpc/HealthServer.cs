@@ -42,6 +42,9 @@ public sealed class HealthServer(HealthBoard board) : Health.HealthBase
         while (true)
         {
             var change = board.NextChange();
+
+            // Read before the status: a drain that begins between the two is said at the next round, not passed over.
+            var isDraining = board.IsDraining;
             var status = board.StatusOf(service) ?? ServingStatus.ServiceUnknown;
             if (status != said)
             {
@@ -49,7 +52,7 @@ public sealed class HealthServer(HealthBoard board) : Health.HealthBase
                 said = status;
             }
 
-            if (board.IsDraining)
+            if (isDraining)
             {
                 throw new Fault(FaultKind.Unavailable, "the daemon is stopping");
             }

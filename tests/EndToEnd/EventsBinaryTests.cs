@@ -60,7 +60,7 @@ public sealed class EventsBinaryTests : IDisposable
         var root = directory["root"];
         PublishedBinary.Run("init", "--root", root).Succeeded();
         File.WriteAllText(directory["machine.json"], """{"@type": "vm", "id": "vm-1", "mem_size_mb": 512}""");
-        await using var daemon = ChildProcess.Start(root, PublishedBinary.Path, "run", "--root", root);
+        await using var daemon = PublishedBinary.Start(root);
         await Eventually.HoldsAsync(() => PublishedBinary.Run("health", "--root", root).Code == 0, "the daemon is healthy");
         PublishedBinary.Run("records", "apply", "-f", directory["machine.json"], "--root", root).Succeeded();
 
@@ -72,7 +72,7 @@ public sealed class EventsBinaryTests : IDisposable
 
     private async Task<ChildProcess> StartAsync(GrpcChannel channel)
     {
-        var daemon = ChildProcess.Start(_fixture[""], PublishedBinary.Path, "run", "--root", _fixture[""]);
+        var daemon = PublishedBinary.Start(_fixture[""]);
         await Eventually.HoldsAsync(async () => await AnswersAsync(channel), "the daemon answers");
         return daemon;
     }

@@ -12,7 +12,7 @@ public sealed class FirstProcessTests : IDisposable
     [Fact]
     public async Task Orphans_are_collected_and_its_own_children_are_told()
     {
-        await using var outer = ChildProcess.Start(_host.Root, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child", PublishedBinary.Path, "run", "--root", _host.Root);
+        await using var outer = ChildProcess.Start(_host.Root, "unshare", ["--pid", "--fork", "--mount-proc", "--kill-child", .. PublishedBinary.Daemon(_host.Root)]);
         await Eventually.HoldsAsync(() => _host.Run("health").Code == 0, "the daemon is healthy");
         var daemon = ChildrenOf(outer.Id).Single();
         // Its parent, a shell, ends at once; it ends a moment later.

@@ -35,7 +35,7 @@ public sealed class ProcessTests : IDisposable
     {
         Directory.CreateDirectory(_fixture["run"]);
         await using var daemon = ChildProcess.Start(
-            _fixture.Root, "python3", "-c", Activate, _fixture.SocketPath, PublishedBinary.Path, "run", "--root", _fixture.Root);
+            _fixture.Root, "python3", ["-c", Activate, _fixture.SocketPath, .. PublishedBinary.Daemon(_fixture.Root)]);
         await LogsAsync(daemon, "is ready: socket descriptor 3,");
         await DiscoverAsync();
         Assert.False(File.Exists(_fixture.SocketPath + ".lock"), "the daemon has opened a socket of its own");
@@ -50,7 +50,7 @@ public sealed class ProcessTests : IDisposable
         using var manager = new NotifySocket(_fixture["notify"]);
         var file = _fixture["auraed.toml"];
         File.WriteAllText(file, "[log]\nlevel = \"info\"\n");
-        await using var daemon = ChildProcess.Start(_fixture.Root, "env", "--default-signal=HUP", $"NOTIFY_SOCKET={manager.Path}", PublishedBinary.Path, "run", "--root", _fixture.Root);
+        await using var daemon = ChildProcess.Start(_fixture.Root, "env", ["--default-signal=HUP", $"NOTIFY_SOCKET={manager.Path}", .. PublishedBinary.Daemon(_fixture.Root)]);
         await manager.HearAsync("READY=1");
         await DiscoverAsync();
         Assert.DoesNotContain("DiscoveryService", daemon.Output, StringComparison.Ordinal);
@@ -134,7 +134,7 @@ public sealed class ProcessTests : IDisposable
         }
     }
 
-    private ChildProcess Start(params string[] flags) => ChildProcess.Start(_fixture.Root, PublishedBinary.Path, ["run", "--root", _fixture.Root, .. flags]);
+    private ChildProcess Start(params string[] flags) => PublishedBinary.Start(_fixture.Root, flags);
 
     private async Task<GrpcChannel> OpenAsync(ChildProcess daemon)
     {

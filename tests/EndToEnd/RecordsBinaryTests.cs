@@ -47,7 +47,7 @@ public sealed class RecordsBinaryTests : IDisposable
 
     private static async Task<ChildProcess> StartAsync(string root)
     {
-        var daemon = ChildProcess.Start(root, PublishedBinary.Path, "run", "--root", root);
+        var daemon = PublishedBinary.Start(root);
         await Eventually.HoldsAsync(() => PublishedBinary.Run("health", "--root", root).Code == 0, "the daemon is healthy");
         return daemon;
     }

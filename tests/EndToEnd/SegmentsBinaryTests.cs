@@ -23,8 +23,7 @@ public sealed class SegmentsBinaryTests : IDisposable
             await BinaryHost.StopAsync(daemon);
         }
 
-        await using var own = ChildProcess.Start(_host.Root, PublishedBinary.Path, "run", "--root", _host.Root, "--events-archive-assets", "--events-keep-count", $"{Batch}");
-        await Eventually.HoldsAsync(() => _host.Run("health").Code == 0, "the daemon is healthy");
+        await using var own = await _host.StartAsync("--events-archive-assets", "--events-keep-count", $"{Batch}");
         await Eventually.HoldsAsync(() => Archives() is [{ InLog: false }], "the first segment is archived and pruned");
         var archive = Archives().Single();
         Assert.Equal((1, Segment), (archive.First, archive.Last));

@@ -157,7 +157,7 @@ public sealed class ServicesBinaryTests(ITestOutputHelper output) : IAsyncLifeti
 
     private async Task StartAsync()
     {
-        _daemon = ChildProcess.Start(_fixture[""], PublishedBinary.Path, "run", "--root", _fixture[""]);
+        _daemon = PublishedBinary.Start(_fixture[""]);
         await Eventually.HoldsAsync(async () => await AnswersAsync(), "the daemon answers");
     }
 

@@ -22,11 +22,10 @@ internal sealed class BinaryHost : IDisposable
     /// <summary>A verb on this root.</summary>
     public Tool Run(params IEnumerable<string> arguments) => PublishedBinary.Run([.. arguments, "--root", Root]);
 
-    /// <summary>The daemon, ready, in the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/>; it ends by a kill when disposed.</summary>
-    public async Task<ChildProcess> StartAsync()
+    /// <summary>The daemon, ready, in the durability that <c>DURABILITY=</c> names; it ends by a kill when disposed.</summary>
+    public async Task<ChildProcess> StartAsync(params string[] flags)
     {
-        string[] durability = Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } named ? ["--durability", named] : [];
-        var daemon = ChildProcess.Start(Root, PublishedBinary.Path, ["run", "--root", Root, .. durability]);
+        var daemon = PublishedBinary.Start(Root, flags);
         await Eventually.HoldsAsync(() => Run("health").Code == 0, "the daemon is healthy");
         return daemon;
     }

@@ -16,6 +16,13 @@ internal static class PublishedBinary
         }
     }
 
+    /// <summary>The command line of a daemon on the root, in the durability that <c>DURABILITY=</c> names, as <see cref="StoreFixture"/>; the program comes first.</summary>
+    public static string[] Daemon(string root, params ReadOnlySpan<string> flags) =>
+        [Path, "run", "--root", root, .. Environment.GetEnvironmentVariable("DURABILITY") is { Length: > 0 } named ? ["--durability", named] : Array.Empty<string>(), .. flags];
+
+    /// <summary>Starts it; it is not ready yet.</summary>
+    public static ChildProcess Start(string root, params ReadOnlySpan<string> flags) => ChildProcess.Start(root, Path, Daemon(root, flags)[1..]);
+
     /// <summary>Runs it with no setting from the test's own environment.</summary>
     public static Tool Run(params IEnumerable<string> arguments) => Tool.Run(Path, arguments, Clean());
 

@@ -7,6 +7,7 @@ const fs = require('fs');
 const path = require('path');
 
 const [packages, binary, root, api, mode] = process.argv.slice(2);
+const durability = process.env.DURABILITY ? ['--durability', process.env.DURABILITY] : [];
 const load = (name) => require(require.resolve(name, { paths: [packages] }));
 const grpc = load('@grpc/grpc-js');
 const loader = load('@grpc/proto-loader');
@@ -26,7 +27,7 @@ let cells;
 let observe;
 
 async function start() {
-  daemon = spawn(binary, ['run', '--root', root], { stdio: ['ignore', 'ignore', 'pipe'] });
+  daemon = spawn(binary, ['run', '--root', root, ...durability], { stdio: ['ignore', 'ignore', 'pipe'] });
   daemon.log = '';
   daemon.stderr.on('data', (text) => { daemon.log += text; });
   daemon.ended = new Promise((resolve) => daemon.on('exit', resolve));

@@ -13,6 +13,9 @@ internal sealed class CliEnvironment
     /// <summary>Standard input, for verbs that take "-".</summary>
     public TextReader Input { get; init; } = Console.In;
 
+    /// <summary>Standard output as bytes, for verbs that write to "-".</summary>
+    public Func<Stream> OpenOutput { get; init; } = () => new Native.StandardOutput();
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Runs the daemon until it is told to end, and answers its exit code. Host supplies it, as this room may not use Host.</summary>

@@ -83,7 +83,7 @@ internal sealed class ClientConnection : IDisposable
         }
         catch (RpcException error)
         {
-            throw Explain(what, error);
+            throw Explain(what, error, cancel);
         }
     }
 
@@ -99,13 +99,9 @@ internal sealed class ClientConnection : IDisposable
                 each(stream.ResponseStream.Current);
             }
         }
-        catch (RpcException error) when (error.StatusCode == StatusCode.Cancelled && cancel.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancel);
-        }
         catch (RpcException error)
         {
-            throw Explain(what, error);
+            throw Explain(what, error, cancel);
         }
     }
 
@@ -145,7 +141,10 @@ internal sealed class ClientConnection : IDisposable
     public static bool IsAway(Fault fault) =>
         fault.Kind is FaultKind.Unavailable or FaultKind.Cancelled or FaultKind.DeadlineExceeded || (fault.Kind == FaultKind.Internal && fault.InnerException is RpcException);
 
-    /// <summary>The fault of a failed call. A connection that never came about is told apart from an answer that says no.</summary>
+    /// <summary>The daemon took more than a connection carries that nobody answers, so it accepts the certificate; streams say this that make no call before.</summary>
+    public void NoteAccepted() => _isAnswered = true;
+
+    /// <summary>The fault of a failed call. A connection that never came about, and one that was lost, are told apart from an answer that says no.</summary>
     public Fault Explain(string what, RpcException error)
     {
         if (_tlsError is not null)
@@ -158,15 +157,27 @@ internal sealed class ClientConnection : IDisposable
             return Unreachable(what, _connectError);
         }
 
-        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && !_isAnswered && IsRefusal(error))
+        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && !_isAnswered && IsRefusal(error) && !IsGone())
         {
             return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the daemon at {Settings.Socket} closed the connection; most likely it does not accept the certificate {Settings.ClientCertificate}",
                 hint: $"auraed pki check{_flag}; the daemon's log has the reason", cause: error);
         }
 
+        if (error is { StatusCode: StatusCode.Unavailable, Status.DebugException: not null })
+        {
+            return new Fault(FaultKind.Unavailable, $"cannot {what}: the connection to {Settings.Socket} was lost before the answer came", hint: $"auraed health{_flag}", cause: error);
+        }
+
         return error is { StatusCode: StatusCode.DeadlineExceeded, Status.Detail.Length: 0 }
             ? new Fault(FaultKind.DeadlineExceeded, $"cannot {what}: {Settings.Socket} did not answer within {Output.Units.Span(_timeout)}", hint: "wait longer with --timeout DURATION", cause: error)
             : RpcFaults.From(what, error);
+    }
+
+    /// <summary>The same of a stream that the caller may have taken back: then it is thrown that it was.</summary>
+    public Fault Explain(string what, RpcException error, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        return Explain(what, error);
     }
 
     public void Dispose()
@@ -214,10 +225,32 @@ internal sealed class ClientConnection : IDisposable
 
     private Fault Unreachable(string what, Exception cause)
     {
-        var why = cause is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or SocketException { NativeErrorCode: 2 }
-            ? "there is no such socket: is the daemon running?"
-            : cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused } ? "nobody listens there: is the daemon running?" : cause.Message;
+        var why = IsMissing(cause) ? "there is no such socket: is the daemon running?" : IsDeserted(cause) ? "nobody listens there: is the daemon running?" : cause.Message;
         return new Fault(FaultKind.Unavailable, $"cannot {what}: cannot connect to {Settings.Socket}: {why}", hint: _start, cause: cause);
+    }
+
+    private static bool IsMissing(Exception cause) => cause is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } or SocketException { NativeErrorCode: 2 };
+
+    private static bool IsDeserted(Exception cause) => cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+
+    /// <summary>True when nobody listens any more: the daemon ended under the call. A Unix socket says so at once; TCP is not asked.</summary>
+    private bool IsGone()
+    {
+        if (EndPoint is not UnixDomainSocketEndPoint)
+        {
+            return false;
+        }
+
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            socket.Connect(EndPoint);
+            return false;
+        }
+        catch (SocketException error)
+        {
+            return IsMissing(error) || IsDeserted(error);
+        }
     }
 
     private SslClientAuthenticationOptions Tls(ClientSettings settings)

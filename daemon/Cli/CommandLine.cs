@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Auraed.Base;
 using Auraed.Cli.Output;
 using Auraed.Config;
+using Auraed.Native;
 using Aurae.Pki;
 
 namespace Auraed.Cli;
@@ -42,6 +43,10 @@ internal static class CommandLine
         catch (UnauthorizedAccessException error)
         {
             return Fail(terminal, new Fault(FaultKind.Denied, error.Message, hint: "run it as root, or as the owner"), ExitCode.Of(FaultKind.Denied));
+        }
+        catch (IOException error) when (error.HResult == StandardOutput.BrokenPipe)
+        {
+            return ExitCode.BrokenPipe;
         }
         catch (IOException error)
         {

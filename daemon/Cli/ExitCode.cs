@@ -9,6 +9,7 @@ internal static class ExitCode
     public const int Usage = 2;
     public const int Found = 3;
     public const int Interrupted = 130;
+    public const int BrokenPipe = 141;
 
     public static int Of(FaultKind kind) => kind switch
     {
@@ -36,6 +37,7 @@ internal static class ExitCode
         (Usage, "The command line is wrong; nothing was tried."),
         (Found, "A check found errors."),
         (Interrupted, "Interrupted by a signal."),
+        (BrokenPipe, "Whoever read standard output went away."),
         .. Enum.GetValues<FaultKind>().Select(kind => (Of(kind), $"{kind}.")).OrderBy(pair => pair.Item1),
     ];
 }

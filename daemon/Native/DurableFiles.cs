@@ -88,7 +88,7 @@ public static partial class DurableFiles
         var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, (int)mode);
         if (descriptor < 0)
         {
-            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+            throw Failed(Marshal.GetLastPInvokeError());
         }
 
         var file = new SafeFileHandle(descriptor, ownsHandle: true);
@@ -99,14 +99,14 @@ public static partial class DurableFiles
 
         var error = Marshal.GetLastPInvokeError();
         file.Dispose();
-        return error == WouldBlock ? null : throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+        return error == WouldBlock ? null : throw Failed(error);
     }
 
     /// <summary>Opens a file to read it without a lock; .NET's own open would take a shared one and fail on a file that is locked.</summary>
     public static SafeFileHandle OpenUnlocked(string path)
     {
         var descriptor = open(path, OpenReadOnly | OpenCloseOnExec, 0);
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed(Marshal.GetLastPInvokeError());
     }
 
     /// <summary>Gives the lock up at once, even when a child that is between fork and exec still shares the open file.</summary>
@@ -115,6 +115,9 @@ public static partial class DurableFiles
         _ = flock((int)file.DangerousGetHandle(), LockRelease);
         file.Dispose();
     }
+
+    /// <summary>With the error number, as the runtime's own calls throw it.</summary>
+    private static IOException Failed(int error) => new(Marshal.GetPInvokeErrorMessage(error), error);
 
     private static void Sync(string path, int flags)
     {

@@ -26,7 +26,7 @@ internal sealed partial class HttpCall<TRequest, TResponse>
     public void Dispose()
     {
         if (_status is null)
-            Settle(new OperationCanceledException());
+            Settle(new RpcException(Taken(null)));
     }
 
     public void Cancel()
@@ -99,10 +99,10 @@ internal sealed partial class HttpCall<TRequest, TResponse>
     {
         if (IsPastDeadline)
             return new Status(StatusCode.DeadlineExceeded, "", exception);
-        return exception is OperationCanceledException || _cancel.IsCancellationRequested
-            ? new Status(StatusCode.Cancelled, "Call canceled by the client.", exception)
-            : TransportFaults.StatusOf(exception);
+        return _cancel.IsCancellationRequested ? Taken(exception) : TransportFaults.StatusOf(exception);
     }
+
+    private static Status Taken(Exception? cause) => new(StatusCode.Cancelled, "Call canceled by the client.", cause);
 
     private Exception Failure(in Status status)
     {

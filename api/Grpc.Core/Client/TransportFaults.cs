@@ -12,6 +12,9 @@ internal static class TransportFaults
         for (var cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is HttpProtocolException protocol)
                 return new Status(CodeOf(protocol.ErrorCode), $"HTTP/2 error 0x{protocol.ErrorCode:x}: {protocol.Message}", exception);
+        // The transport cancels what is being sent when the connection ends or the server resets the call, and what takes too long to connect; it keeps the cause to itself.
+        if (exception is OperationCanceledException)
+            return new Status(StatusCode.Unavailable, exception.InnerException is TimeoutException late ? late.Message : "The connection was lost before the server answered.", exception);
         var code = IsConnectionLost(exception) ? StatusCode.Unavailable : StatusCode.Internal;
         var root = exception.GetBaseException();
         var detail = ReferenceEquals(root, exception) ? exception.Message : $"{exception.Message} {root.Message}";

@@ -31,10 +31,9 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
                 ? await ChangeAsync(path, progress, cancel)
                 : await ReplaceAsync(path, isThere, progress, cancel);
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (FileFaults.Is(cause))
         {
-            throw new Fault(
-                cause is UnauthorizedAccessException ? FaultKind.Denied : FaultKind.Exhausted, $"asset {assetName} cannot be written to {path}: {cause.Message}", hint: $"check the disk: df {path}", cause: cause);
+            throw FileFaults.OfWriting($"asset {assetName} cannot be written to {path}", path, cause);
         }
     }
 
@@ -117,7 +116,8 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
     private SafeFileHandle Lock(string path) =>
         DurableFiles.TryLock(path, NewFile) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
 
-    private static string Resolve(string target)
+    /// <summary>Where a path leads to when its links are followed; the last one may lead to nothing yet.</summary>
+    public static string Resolve(string target)
     {
         var path = Path.GetFullPath(target);
         return new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;

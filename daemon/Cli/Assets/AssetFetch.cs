@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Aurae.Assets.V0;
 using Auraed.Base;
 using Auraed.Chunks;
@@ -28,15 +29,19 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
             : throw new Fault(FaultKind.Corrupt, $"the index of asset {id} that the daemon gave is another's", hint: "auraed verify") { Reason = "INDEX_DAMAGED" };
     }
 
-    /// <summary>Plain bytes of the asset, or a part, to a stream.</summary>
-    public async Task StreamAsync(string id, long offset, long length, Stream target, Action<long> progress, CancellationToken cancel)
+    /// <summary>Plain bytes of the asset to standard output. What was written cannot be taken back, so its length and SHA-256 are compared with the asset's at the end: Fault(Corrupt).</summary>
+    public async Task StreamAsync(Asset asset, Stream target, Action<long> progress, CancellationToken cancel)
     {
-        using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = id, Offset = offset, Length = length }, cancellationToken: cancel);
+        using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = asset.Id }, cancellationToken: cancel);
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long length = 0;
         try
         {
             await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
             {
+                digest.AppendData(message.Data.Span);
                 await target.WriteAsync(message.Data.Memory, cancel);
+                length += message.Data.Length;
                 progress(message.Data.Length);
             }
 
@@ -44,7 +49,23 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
         catch (RpcException error)
         {
-            throw daemon.Explain($"get asset {id}", error);
+            var fault = daemon.Explain($"get asset {asset.Id}", error, cancel);
+            throw CutOff.Is(fault) ? CutOff.Explain(fault, $"{length} of its {asset.Size} bytes were written", "begins anew") : fault;
+        }
+        catch (IOException cause) when (cause.HResult != StandardOutput.BrokenPipe)
+        {
+            throw FileFaults.OfWriting($"asset {asset.Id} cannot be written to standard output", null, cause, "file");
+        }
+
+        if (length != asset.Size)
+        {
+            throw Other(asset, $"has {length} bytes, not {asset.Size}");
+        }
+
+        var found = Convert.ToHexStringLower(digest.GetHashAndReset());
+        if (found != asset.Sha256)
+        {
+            throw Other(asset, $"has the SHA-256 {found}, not {asset.Sha256}");
         }
     }
 
@@ -83,7 +104,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
         catch (RpcException error)
         {
-            throw daemon.Explain($"get asset {id}", error);
+            throw daemon.Explain($"get asset {id}", error, cancel);
         }
         finally
         {
@@ -138,7 +159,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
         catch (RpcException error)
         {
-            throw daemon.Explain($"fetch chunk {id}", error);
+            throw daemon.Explain($"fetch chunk {id}", error, cancel);
         }
     }
 
@@ -220,6 +241,9 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
 
     /// <summary>Where a chunk came from, for faults.</summary>
     private static string Place(string asset) => $"asset {asset} from the daemon";
+
+    private static Fault Other(Asset asset, string how) =>
+        new(FaultKind.Corrupt, $"what was written of asset {asset.Id} is not the asset: it {how}", hint: $"throw it away; auraed verify, or by chunks: auraed assets get {asset.Id} FILE") { Reason = "ASSET_DAMAGED" };
 
     private static Fault Wrong(string id, int chunk) =>
         new(FaultKind.Corrupt, $"asset {id} from the daemon does not follow its index at chunk {chunk}", hint: "auraed verify") { Reason = "CHUNK_DAMAGED" };

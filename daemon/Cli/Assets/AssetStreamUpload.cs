@@ -33,6 +33,7 @@ internal sealed class AssetStreamUpload(ClientConnection daemon, AssetService.As
 
                 digest.AppendData(piece, 0, count);
                 await call.RequestStream.WriteAsync(new UploadRequest { Data = UnsafeByteOperations.UnsafeWrap(piece.AsMemory(0, count)) }, cancel);
+                daemon.NoteAccepted();
                 length += count;
                 progress.Report(length);
             }
@@ -43,7 +44,8 @@ internal sealed class AssetStreamUpload(ClientConnection daemon, AssetService.As
         }
         catch (RpcException error)
         {
-            throw daemon.Explain("upload the asset", error);
+            var fault = daemon.Explain("upload the asset", error, cancel);
+            throw CutOff.Is(fault) ? CutOff.Explain(fault, "what came by a pipe is not gone on with", "begins anew, so give it its input from the beginning") : fault;
         }
         catch (IOException cause)
         {

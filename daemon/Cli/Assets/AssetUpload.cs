@@ -45,6 +45,10 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
             {
                 // A chunk was collected after it was asked for, or another call went on with the upload, as one that broke off may for a moment: what is durable now is asked again.
             }
+            catch (Fault fault) when (CutOff.Is(fault))
+            {
+                throw CutOff.Explain(fault, "nothing that the daemon acknowledged is lost");
+            }
         }
     }
 
@@ -97,7 +101,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
         catch (RpcException error)
         {
-            throw daemon.Explain($"upload asset {index.FileDigest()}", error);
+            throw daemon.Explain($"upload asset {index.FileDigest()}", error, cancel);
         }
     }
 

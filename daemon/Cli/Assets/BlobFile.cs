@@ -1,5 +1,4 @@
 using Auraed.Base;
-using Auraed.Chunks;
 using Auraed.Native;
 using Microsoft.Win32.SafeHandles;
 
@@ -43,6 +42,22 @@ internal sealed class BlobFile : IDisposable
         return done;
     }
 
+    /// <summary>Refuses what no file can be written to, before the work for it begins.</summary>
+    /// <param name="named">The path as it was typed.</param>
+    /// <param name="path">The same with its links followed.</param>
+    public static void Check(string named, string path, string field)
+    {
+        if (Directory.Exists(path))
+        {
+            throw Fault.Invalid(field, $"{named} is a directory", $"name a file in it: {Path.Combine(named, "NAME")}");
+        }
+
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+        {
+            throw Fault.NotFound($"{named} cannot be written: there is no directory {directory}", $"mkdir -p {directory}");
+        }
+    }
+
     /// <summary>Writes a small file whole: beside its place, synced, and then renamed.</summary>
     public static async Task WriteAsync(string path, byte[] bytes, CancellationToken cancel)
     {
@@ -53,37 +68,13 @@ internal sealed class BlobFile : IDisposable
             await File.WriteAllBytesAsync(partial, bytes, cancel);
             DurableFiles.Publish(partial, whole);
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (FileFaults.Is(cause))
         {
-            throw new Fault(FaultKind.Denied, $"{path} cannot be written: {cause.Message}", "index", cause: cause);
+            throw FileFaults.OfWriting($"{path} cannot be written", path, cause, "index");
         }
     }
 
     public void Dispose() => _file.Dispose();
-}
-
-/// <summary>A whole asset into a new file, in one stream.</summary>
-internal static class DownloadFile
-{
-    public static async Task WriteAsync(AssetFetch fetch, string id, AssetIndex index, string partial, string target, Action<long> progress, CancellationToken cancel)
-    {
-        try
-        {
-            const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-            new FileStream(partial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode }).Dispose();
-            using (var file = DurableFiles.TryLock(partial) ?? throw new Fault(FaultKind.Precondition, $"{target} is written by another run", hint: "wait for it to end"))
-            {
-                RandomAccess.SetLength(file, index.Length);
-                await fetch.FillAsync(id, index, file, progress, cancel);
-            }
-
-            DurableFiles.Publish(partial, target);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new Fault(FaultKind.Denied, $"{target} cannot be written: {cause.Message}", "file", $"check the disk: df {Path.GetDirectoryName(target)}", cause);
-        }
-    }
 }
 
 /// <summary>Adds up what many threads have done, for one that tells it.</summary>

@@ -71,6 +71,11 @@ internal static class AssetTransferVerbs
 
         if (path == Standard)
         {
+            if (!Console.IsInputRedirected)
+            {
+                invocation.Warn("standard input is a terminal: what is typed is uploaded, up to ctrl-D");
+            }
+
             using var input = Console.OpenStandardInput();
             Print(invocation, await new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes).RunAsync(input, Header(invocation, ""), Progress(invocation, "upload", null), cancel));
             return;
@@ -113,26 +118,18 @@ internal static class AssetTransferVerbs
         var done = new SharedCount(progress);
         if (target == Standard)
         {
-            using var output = Console.OpenStandardOutput();
-            await fetch.StreamAsync(asset.Id, 0, 0, output, done.Add, cancel);
+            if (invocation.Terminal.IsInteractive)
+            {
+                throw Fault.Invalid("file", "standard output is a terminal, which an asset's bytes may upset", $"auraed assets get {invocation.Value(AssetsVerbs.Asset)} - | less, or name a file");
+            }
+
+            using var output = invocation.Environment.OpenOutput();
+            await fetch.StreamAsync(asset, output, done.Add, cancel);
             return;
         }
 
-        var index = await fetch.IndexAsync(asset.Id, cancel);
-        string[] seeds = invocation.Value(Seed) ?? [];
-        var options = new ExtractionOptions { Seeds = seeds, IsInPlace = invocation.Value(InPlace), SeedWorkersMax = Environment.ProcessorCount };
-        var extraction = new AssetExtraction(index, asset.Id, fetch.Fetcher(index.Sizes.Max), options);
-        var partial = extraction.PartialPathOf(target);
-        if (seeds.Length == 0 && !File.Exists(target) && !File.Exists(partial) && Directory.Exists(Path.GetDirectoryName(partial)))
-        {
-            // Nothing is here that could spare a byte: one stream is the fastest. What it leaves when it breaks off is what the extraction goes on with.
-            await DownloadFile.WriteAsync(fetch, asset.Id, index, partial, Path.GetFullPath(target), done.Add, cancel);
-            progress.Dispose();
-            invocation.Printer.Fields(("file", Path.GetFullPath(target)), ("size", Cell.Bytes(asset.Size)), ("fetched", Cell.Bytes(asset.Size)), ("seeded", Cell.Bytes(0)), ("kept", Cell.Bytes(0)));
-            return;
-        }
-
-        var summary = await extraction.RunAsync(target, done.Add, cancel);
+        var options = new ExtractionOptions { Seeds = invocation.Value(Seed) ?? [], IsInPlace = invocation.Value(InPlace), SeedWorkersMax = Environment.ProcessorCount };
+        var summary = await new AssetDownload(fetch, asset, done.Add).RunAsync(target, options, cancel);
         progress.Dispose();
         invocation.Printer.Fields(
             ("file", Path.GetFullPath(target)), ("size", Cell.Bytes(asset.Size)), ("fetched", Cell.Bytes(summary.Fetched)), ("seeded", Cell.Bytes(summary.Seeded)), ("kept", Cell.Bytes(summary.Kept)));
@@ -148,11 +145,23 @@ internal static class AssetTransferVerbs
         var file = invocation.Value(Index)!;
         bool isWithin = place.Contains("://", StringComparison.Ordinal) && !file.Contains('/', StringComparison.Ordinal);
         IndexName? name = isWithin ? IndexName.Parse(file, "index") : null;
+        if (name is null)
+        {
+            BlobFile.Check(file, file, "index");
+        }
+
         TransferSummary summary;
         using (var progress = Progress(invocation, "export", asset.Size))
         {
-            summary = await AssetTransfer.PushAsync(
-                index, name, (chunk, target, token) => fetch.FileAsync(asset.Id, chunk, target, token), store, Limits.StoreFetchesDefault, invocation.Environment.Time, new SharedCount(progress).Add, cancel);
+            try
+            {
+                summary = await AssetTransfer.PushAsync(
+                    index, name, (chunk, target, token) => fetch.FileAsync(asset.Id, chunk, target, token), store, Limits.StoreFetchesDefault, invocation.Environment.Time, new SharedCount(progress).Add, cancel);
+            }
+            catch (Fault fault) when (CutOff.Is(fault))
+            {
+                throw CutOff.Explain(fault, "chunks that the store has stay there");
+            }
         }
 
         if (name is null)

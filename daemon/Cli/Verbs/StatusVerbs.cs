@@ -148,7 +148,7 @@ internal static class StatusVerbs
         }
         catch (RpcException error)
         {
-            throw daemon.Explain("ask the daemon for its services", error);
+            throw daemon.Explain("ask the daemon for its services", error, cancel);
         }
     }
 

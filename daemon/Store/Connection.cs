@@ -265,7 +265,7 @@ internal sealed class Connection : IDisposable
     /// <summary>Makes every commit in the log durable. Fault(Internal) when the disk refuses, and then nobody knows what it kept.</summary>
     public void SyncLog()
     {
-        var code = EngineLog.Sync(_handle);
+        var code = EngineFiles.SyncLog(_handle);
         if (code != raw.SQLITE_OK)
         {
             throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "the log could not be made durable");
@@ -273,7 +273,7 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>Makes what checkpoints wrote into the file durable, whichever connection ran them; returns the engine's code.</summary>
-    public int SyncFile() => EngineLog.SyncFile(_handle);
+    public int SyncFile() => EngineFiles.SyncFile(_handle);
 
     /// <summary>The last connection of a stopped database leaves one file.</summary>
     public void FoldOnClose() => raw.sqlite3_db_config(_handle, NoCheckpointOnClose, 0, out _);

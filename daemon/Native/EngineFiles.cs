@@ -4,7 +4,7 @@ using SQLitePCL;
 namespace Auraed.Native;
 
 /// <summary>The open files of a connection, as the engine's file layer has them.</summary>
-public static unsafe partial class EngineLog
+public static unsafe partial class EngineFiles
 {
     private const int ControlFilePointer = 7;
     private const int ControlJournalPointer = 28;
@@ -14,7 +14,7 @@ public static unsafe partial class EngineLog
     private const int SyncMethod = 5;
 
     /// <summary>Makes every commit so far durable, through the connection's own file layer; returns the engine's code. Without a log there is nothing to do.</summary>
-    public static int Sync(sqlite3 connection) => Sync(connection, ControlJournalPointer);
+    public static int SyncLog(sqlite3 connection) => Sync(connection, ControlJournalPointer);
 
     /// <summary>The same for what has been moved into the database's file.</summary>
     public static int SyncFile(sqlite3 connection) => Sync(connection, ControlFilePointer);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 using Auraed.Base;
 using Auraed.Cli.Output;
 using Auraed.Config;
@@ -9,7 +10,7 @@ using Aurae.Pki;
 namespace Auraed.Cli;
 
 /// <summary>From the words that were typed to an exit code. The one place where a fault becomes lines on standard error.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     public static async Task<int> RunAsync(string[] arguments, CliEnvironment environment, CancellationToken cancel = default)
     {
@@ -92,13 +93,40 @@ internal static class CommandLine
             return Fault.Invalid(early.Option.Name, $"the daemon's option '{early.Option.Name}' stands before the verb '{command.Name}'", $"write it after the verb: {path} --help");
         }
 
+        if (command.Arguments.FirstOrDefault(argument => result.GetResult(argument)?.Tokens.Any(token => token.Value.Length == 0) == true) is { } empty)
+        {
+            return Fault.Invalid(empty.Name, $"{path}: {empty.Name} is empty", $"{path} --help");
+        }
+
         if (result.Errors.Count == 0)
         {
             return null;
         }
 
-        return Fault.Invalid("arguments", result.Errors[0].Message.TrimEnd('.'), $"{path} --help");
+        if (command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && result.GetResult(argument) is not { Tokens.Count: > 0 }) is { } missing)
+        {
+            return Fault.Invalid(missing.Name, $"{path} needs {missing.Name}", $"{path} --help");
+        }
+
+        return Fault.Invalid("arguments", Unlike(result.Errors[0].Message) ?? result.Errors[0].Message.TrimEnd('.'), $"{path} --help");
     }
+
+    /// <summary>The parser names the type that a value is not of; people know numbers. Null for other messages.</summary>
+    private static string? Unlike(string message)
+    {
+        var match = UnlikeMessage().Match(message);
+        var kind = match.Groups["type"].Value switch
+        {
+            var type when type.Contains("Int", StringComparison.Ordinal) => "a whole number",
+            var type when type.Contains("Double", StringComparison.Ordinal) || type.Contains("Decimal", StringComparison.Ordinal) => "a number",
+            var type when type.Contains("Boolean", StringComparison.Ordinal) => "true or false",
+            _ => null,
+        };
+        return kind is null ? null : $"{match.Groups["name"].Value} is {kind}, not '{match.Groups["value"].Value}'";
+    }
+
+    [GeneratedRegex("^Cannot parse argument '(?<value>.*)' for (option|command) '(?<name>.*)' as expected type '(?<type>.*)'")]
+    private static partial Regex UnlikeMessage();
 
     private static IEnumerable<string> Options(CommandResult command)
     {

@@ -15,6 +15,8 @@ public readonly partial record struct FileStamp(ulong Device, ulong Inode, long 
     private const int StatxBytes = 256;
     private const int ModeOffset = 28;
     private const int RegularFile = 0x8000;
+    private const int BlockDevice = 0x6000;
+    private const int DirectoryFile = 0x4000;
     private const int KindMask = 0xF000;
 
     /// <summary>Null when the path names no regular file; a link is none.</summary>
@@ -34,6 +36,37 @@ public readonly partial record struct FileStamp(ulong Device, ulong Inode, long 
             (BinaryPrimitives.ReadInt64LittleEndian(buffer.AsSpan(96)) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(104)));
     }
 
+    /// <summary>What a path leads to, links followed; null for nothing.</summary>
+    public static FileKind? KindOf(string path)
+    {
+        var buffer = new byte[StatxBytes];
+        if (statx(AtCurrentDirectory, path, 0, Wanted, buffer) != 0)
+        {
+            return null;
+        }
+
+        return (BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(ModeOffset)) & KindMask) switch
+        {
+            RegularFile => FileKind.Regular,
+            DirectoryFile => FileKind.Directory,
+            BlockDevice => FileKind.BlockDevice,
+            _ => FileKind.Stream,
+        };
+    }
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, [Out] byte[] buffer);
+}
+
+/// <summary>How a file can be read.</summary>
+public enum FileKind
+{
+    /// <summary>Anywhere.</summary>
+    Regular,
+    /// <summary>Anywhere; its length is fixed.</summary>
+    BlockDevice,
+    /// <summary>Once, from its beginning: a pipe, a terminal.</summary>
+    Stream,
+    /// <summary>It holds names.</summary>
+    Directory,
 }

@@ -15,6 +15,24 @@ public sealed partial class StandardOutput : Stream
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const short Writable = 4;
+    private const long CloseOnExecution = 0x80000;
+
+    /// <summary>
+    /// False for one of the three standard descriptors that was closed when this process began. Its number is the first that the runtime takes for a file of its own, which it marks
+    /// to be closed on execution; what was inherited cannot be marked so.
+    /// </summary>
+    public static bool IsGiven(int descriptor)
+    {
+        try
+        {
+            var flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal))?["flags:".Length..].Trim();
+            return flags is null || (Convert.ToInt64(flags, 8) & CloseOnExecution) == 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 
     public override bool CanRead => false;
 

@@ -31,7 +31,7 @@ internal sealed class SeedFile : IDisposable
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            throw new Fault(FaultKind.Invalid, $"seed {path} cannot be read: {cause.Message}", "seed", "leave it out, or check it: ls -l", cause);
+            throw new Fault(FaultKind.Invalid, $"seed {path} cannot be read: {cause.Message}", "seed", $"leave it out, or check it: ls -l {path}", cause);
         }
         catch
         {

@@ -188,9 +188,16 @@ public sealed class DirectoryStore : IChunkStore
         {
             throw new Fault(FaultKind.Denied, $"cannot {what} in {Name}: {cause.Message}", hint: $"check who may use it: ls -ld {Name}", cause: cause);
         }
+        catch (IOException cause) when (File.Exists(_root))
+        {
+            throw new Fault(FaultKind.Invalid, $"cannot {what} in {Name}: it is a file, and a store is a directory", "store", $"ls -ld {Name}", cause);
+        }
         catch (IOException cause)
         {
-            throw new Fault(FaultKind.Unavailable, $"cannot {what} in {Name}: {cause.Message}", hint: $"check the disk: df {Name}", cause: cause);
+            // What cannot pass by itself, or only when somebody makes room, is said as such; a disk that is away may come back.
+            throw FileFaults.OfWriting($"cannot {what} in {Name}", Path.Combine(Name, "chunk"), cause) is { Kind: FaultKind.Exhausted or FaultKind.Denied } refused
+                ? refused
+                : new Fault(FaultKind.Unavailable, $"cannot {what} in {Name}: {cause.Message}", hint: $"check the disk: df {Name}", cause: cause);
         }
     }
 }

@@ -37,9 +37,12 @@ internal sealed class AssetDownload(AssetFetch fetch, Asset asset, Action<long> 
     private static void Check(string target, string path, bool isInPlace)
     {
         BlobFile.Check(target, path, "file");
-        if (!isInPlace && File.Exists(path) && FileStamp.Of(path) is null)
+        switch (FileStamp.KindOf(path))
         {
-            throw Fault.Invalid("file", $"{target} is no regular file, and would be replaced by one", "--in-place writes into a block device; '-' writes to standard output");
+            case FileKind.Stream:
+                throw Fault.Invalid("file", $"{target} is a pipe or a character device, which cannot be written out of order", $"'-' writes to standard output: auraed assets get ASSET - >{target}");
+            case FileKind.BlockDevice when !isInPlace:
+                throw Fault.Invalid("file", $"{target} is a block device, and would be replaced by a file", "--in-place writes into the device");
         }
     }
 

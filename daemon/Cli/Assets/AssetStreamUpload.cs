@@ -12,7 +12,8 @@ internal sealed class AssetStreamUpload(ClientConnection daemon, AssetService.As
 {
     private const int PieceBytes = 256 * 1024;
 
-    public async Task<UploadResponse> RunAsync(Stream input, UploadHeader header, Progress progress, CancellationToken cancel)
+    /// <param name="name">Of the input, for faults.</param>
+    public async Task<UploadResponse> RunAsync(Stream input, string name, UploadHeader header, Progress progress, CancellationToken cancel)
     {
         using var told = progress;
         using var digest = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
@@ -49,7 +50,7 @@ internal sealed class AssetStreamUpload(ClientConnection daemon, AssetService.As
         }
         catch (IOException cause)
         {
-            throw new Fault(FaultKind.Unavailable, $"standard input cannot be read: {cause.Message}", cause: cause);
+            throw new Fault(FaultKind.Unavailable, $"{name} cannot be read: {cause.Message}", cause: cause);
         }
     }
 }

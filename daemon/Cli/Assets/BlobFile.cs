@@ -19,16 +19,38 @@ internal sealed class BlobFile : IDisposable
 
     public static BlobFile Open(string path)
     {
+        if (Directory.Exists(path))
+        {
+            throw Fault.Invalid("file", $"{path} is a directory, and an asset is one file", $"tar c {path} | auraed assets put - --title {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}.tar");
+        }
+
         try
         {
             var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, FileOptions.SequentialScan);
             return new BlobFile(file, Chunks.Extraction.SeedFile.LengthOf(file));
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (FileFaults.Is(cause))
         {
-            throw new Fault(cause is FileNotFoundException or DirectoryNotFoundException ? FaultKind.NotFound : FaultKind.Denied, $"{path} cannot be read: {cause.Message}", "file", $"check it: ls -l {path}", cause);
+            throw Unreadable(path, cause);
         }
     }
+
+    /// <summary>A pipe or a character device: to be read once, from its beginning.</summary>
+    public static Stream OpenStream(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (Exception cause) when (FileFaults.Is(cause))
+        {
+            throw Unreadable(path, cause);
+        }
+    }
+
+    private static Fault Unreadable(string path, Exception cause) => cause is FileNotFoundException or DirectoryNotFoundException
+        ? new Fault(FaultKind.NotFound, $"there is no file {path}", "file", $"ls -l {Path.GetDirectoryName(Path.GetFullPath(path))}", cause)
+        : new Fault(FaultKind.Denied, $"{path} cannot be read: {cause.Message}", "file", $"ls -l {path}", cause);
 
     /// <summary>Fills the buffer, or as much of it as there is.</summary>
     public int Read(long offset, Span<byte> buffer)
@@ -54,6 +76,11 @@ internal sealed class BlobFile : IDisposable
 
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
         {
+            if (File.Exists(directory))
+            {
+                throw Fault.Invalid(field, $"{named} cannot be written: {directory} is a file", "name a file in a directory");
+            }
+
             throw Fault.NotFound($"{named} cannot be written: there is no directory {directory}", $"mkdir -p {directory}");
         }
     }
@@ -70,6 +97,7 @@ internal sealed class BlobFile : IDisposable
         }
         catch (Exception cause) when (FileFaults.Is(cause))
         {
+            File.Delete(partial);
             throw FileFaults.OfWriting($"{path} cannot be written", path, cause, "index");
         }
     }

@@ -41,6 +41,21 @@ internal readonly struct Cell
 
     public static Cell Bytes(long count) => new(Units.Bytes(count), writer => writer.WriteNumberValue(count), isNumber: true);
 
+    /// <summary>Names beside each other; programs get a list, as a name may have blanks in it.</summary>
+    public static Cell Names(IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        return new(string.Join(' ', all), writer =>
+        {
+            writer.WriteStartArray();
+            Array.ForEach(all, writer.WriteStringValue);
+            writer.WriteEndArray();
+        }, isNumber: false);
+    }
+
+    /// <summary>With two digits behind the point.</summary>
+    public static Cell Ratio(double ratio) => new(ratio.ToString("0.00", CultureInfo.InvariantCulture), writer => writer.WriteNumberValue(Math.Round(ratio, 2)), isNumber: true);
+
     /// <summary>Programs get seconds.</summary>
     public static Cell Span(TimeSpan span) => new(Units.Span(span), writer => writer.WriteNumberValue(Math.Round(span.TotalSeconds, 3)), isNumber: false);
 

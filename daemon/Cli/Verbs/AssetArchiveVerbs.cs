@@ -86,7 +86,7 @@ internal static class AssetArchiveVerbs
     private static async Task UnpublishAsync(Invocation invocation, CancellationToken cancel)
     {
         var request = new UnpublishAssetRequest { Name = invocation.Value(Name) };
-        await invocation.Daemon.CallAsync($"unpublish {request.Name}", options => AssetsVerbs.Client(invocation).UnpublishAsync(request, options), cancel);
+        await AssetsVerbs.NamedAsync("asset_publication", invocation.Daemon.CallAsync($"unpublish {request.Name}", options => AssetsVerbs.Client(invocation).UnpublishAsync(request, options), cancel));
     }
 
     private static Fault Broken(string what) => new(FaultKind.Unavailable, $"cannot {what}: the daemon's answer broke off");

@@ -6,6 +6,7 @@ using Auraed.Chunks.Extraction;
 using Auraed.Chunks.Stores;
 using Auraed.Cli.Assets;
 using Auraed.Cli.Output;
+using Auraed.Native;
 using ChunkSizes = Auraed.Chunks.ChunkSizes;
 
 namespace Auraed.Cli.Verbs;
@@ -69,15 +70,9 @@ internal static class AssetTransferVerbs
             throw Fault.Invalid("chunk-size", $"--chunk-size {sizes}: chunks have at most {Limits.AssetChunkBytesMax} bytes", "take an average of 512K or less");
         }
 
-        if (path == Standard)
+        if (path == Standard || FileStamp.KindOf(path) == FileKind.Stream)
         {
-            if (!Console.IsInputRedirected)
-            {
-                invocation.Warn("standard input is a terminal: what is typed is uploaded, up to ctrl-D");
-            }
-
-            using var input = Console.OpenStandardInput();
-            Print(invocation, await new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes).RunAsync(input, Header(invocation, ""), Progress(invocation, "upload", null), cancel));
+            await PutStreamAsync(invocation, path, sizes, cancel);
             return;
         }
 
@@ -90,6 +85,24 @@ internal static class AssetTransferVerbs
         }
 
         await SendAsync(invocation, index, Path.GetFileName(path), (chunk, target) => source.Read(chunk.Offset, target[..chunk.Length]), cancel);
+    }
+
+    /// <summary>A pipe, by whatever name: it is read once, and what it brings is not gone on with.</summary>
+    private static async Task PutStreamAsync(Invocation invocation, string path, ChunkSizes sizes, CancellationToken cancel)
+    {
+        if (path == Standard && !StandardOutput.IsGiven(0))
+        {
+            throw Fault.Invalid("file", "standard input is closed", "give it something to read: auraed assets put - <FILE");
+        }
+
+        if (path == Standard && !Console.IsInputRedirected)
+        {
+            invocation.Warn("standard input is a terminal: what is typed is uploaded, up to ctrl-D");
+        }
+
+        using var input = path == Standard ? Console.OpenStandardInput() : BlobFile.OpenStream(path);
+        var upload = new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes);
+        Print(invocation, await upload.RunAsync(input, path == Standard ? "standard input" : path, Header(invocation, ""), Progress(invocation, "upload", null), cancel));
     }
 
     private static async Task SendAsync(Invocation invocation, AssetIndex index, string title, ReadChunk read, CancellationToken cancel)
@@ -118,12 +131,7 @@ internal static class AssetTransferVerbs
         var done = new SharedCount(progress);
         if (target == Standard)
         {
-            if (invocation.Terminal.IsInteractive)
-            {
-                throw Fault.Invalid("file", "standard output is a terminal, which an asset's bytes may upset", $"auraed assets get {invocation.Value(AssetsVerbs.Asset)} - | less, or name a file");
-            }
-
-            using var output = invocation.Environment.OpenOutput();
+            using var output = OpenOutput(invocation);
             await fetch.StreamAsync(asset, output, done.Add, cancel);
             return;
         }
@@ -133,6 +141,24 @@ internal static class AssetTransferVerbs
         progress.Dispose();
         invocation.Printer.Fields(
             ("file", Path.GetFullPath(target)), ("size", Cell.Bytes(asset.Size)), ("fetched", Cell.Bytes(summary.Fetched)), ("seeded", Cell.Bytes(summary.Seeded)), ("kept", Cell.Bytes(summary.Kept)));
+    }
+
+    /// <summary>Standard output, where it can be that the bytes of an asset are meant to go there.</summary>
+    private static Stream OpenOutput(Invocation invocation)
+    {
+        if (invocation.Terminal.IsInteractive)
+        {
+            throw Fault.Invalid("file", "standard output is a terminal, which an asset's bytes may upset", $"auraed assets get {invocation.Value(AssetsVerbs.Asset)} - | less, or name a file");
+        }
+
+        if (!StandardOutput.IsGiven(1))
+        {
+            throw Fault.Invalid("file", "standard output is closed", "name a file");
+        }
+
+        return invocation.IsGiven(Seed) || invocation.IsGiven(InPlace)
+            ? throw Fault.Invalid("file", "--seed and --in-place go with a file, not with standard output", "leave them out, or name a file")
+            : invocation.Environment.OpenOutput();
     }
 
     private static async Task ExportAsync(Invocation invocation, CancellationToken cancel)
@@ -177,14 +203,14 @@ internal static class AssetTransferVerbs
         string[] places = invocation.Value(Store)!;
         await using var router = new StoreRouter([.. places.Select(place => new RoutedStore(StoreArguments.Open(invocation, place), StoreErrorPolicy.Stop))], null, invocation.Environment.Time);
         var file = invocation.Value(IndexFile)!;
-        var index = File.Exists(file) ? AssetIndex.Parse(await File.ReadAllBytesAsync(file, cancel), file) : await router.FetchIndexAsync(IndexName.Parse(file, "index"), cancel);
+        var index = await FindIndexAsync(file, router, cancel);
         if (index.Sizes.Max > Limits.AssetChunkBytesMax || index.Digest != ChunkDigest.Sha256)
         {
             // Chunks by another digest, or longer than the daemon keeps them, are cut anew: the bytes are the same, the id is that of a SHA-256 index.
             var sizes = index.Sizes.Max > Limits.AssetChunkBytesMax ? ChunkSizes.Default : index.Sizes;
             await using var content = new IndexedContent(index, file, router, cancel);
             var stream = new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes);
-            Print(invocation, await stream.RunAsync(content, Header(invocation, Path.GetFileName(file)), Progress(invocation, "import", index.Length), cancel));
+            Print(invocation, await stream.RunAsync(content, file, Header(invocation, Path.GetFileName(file)), Progress(invocation, "import", index.Length), cancel));
             return;
         }
 
@@ -197,6 +223,33 @@ internal static class AssetTransferVerbs
             chunks.ReadAsync(chunk.Id, chunk.Offset, content, cancel).GetAwaiter().GetResult();
             content.CopyTo(target);
             return content.Length;
+        }
+    }
+
+    private static async Task<AssetIndex> FindIndexAsync(string file, StoreRouter router, CancellationToken cancel)
+    {
+        if (Directory.Exists(file))
+        {
+            throw Fault.Invalid("index", $"{file} is a directory, and an index is a file", $"ls {file}/*.caibx");
+        }
+
+        if (File.Exists(file))
+        {
+            return AssetIndex.Parse(await File.ReadAllBytesAsync(file, cancel), file);
+        }
+
+        if (!IndexName.TryParse(file, out var name))
+        {
+            throw Fault.NotFound($"there is no index file {file}, and no store can have an index of that name", "name a .caibx file, or one within the first store as NAME.caibx");
+        }
+
+        try
+        {
+            return await router.FetchIndexAsync(name, cancel);
+        }
+        catch (Fault fault) when (fault is { Kind: FaultKind.NotFound, Hint: null })
+        {
+            throw Fault.NotFound($"{fault.Message}, and there is no file {file}", $"ls -l {file}");
         }
     }
 
@@ -214,6 +267,11 @@ internal static class AssetTransferVerbs
 
     private static UploadHeader Header(Invocation invocation, string title)
     {
+        if (invocation.Value(Tag) is "")
+        {
+            throw Fault.Invalid("tag", "--tag is empty", "leave it out, or give the asset a name: --tag stable");
+        }
+
         var header = new UploadHeader
         {
             Tenant = AssetsVerbs.TenantOf(invocation),
@@ -224,7 +282,7 @@ internal static class AssetTransferVerbs
         foreach (var label in invocation.Value(Label) ?? [])
         {
             var parts = label.Split('=', 2);
-            header.Labels[parts[0]] = parts.Length == 2 ? parts[1] : throw Fault.Invalid("label", $"--label {label} is not KEY=VALUE");
+            header.Labels[parts[0]] = parts.Length == 2 ? parts[1] : throw Fault.Invalid("label", $"--label {label} is not KEY=VALUE", "as in --label tier=web");
         }
 
         return header;

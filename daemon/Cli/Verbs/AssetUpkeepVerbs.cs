@@ -63,7 +63,12 @@ internal static class AssetUpkeepVerbs
 
     private static async Task ScrubAsync(Invocation invocation, CancellationToken cancel)
     {
-        var request = new ScrubRequest { Restart = invocation.Value(Restart), BytesPerSecond = (long)Math.Max(0, invocation.Value(Rate)) << 20 };
+        if (invocation.Value(Rate) < 0)
+        {
+            throw Fault.Invalid("rate", $"--rate {invocation.Value(Rate)} is less than 0", "0 for no limit");
+        }
+
+        var request = new ScrubRequest { Restart = invocation.Value(Restart), BytesPerSecond = (long)invocation.Value(Rate) << 20 };
         using var steps = new StepProgress(invocation);
         ScrubResult? result = null;
         var damaged = new List<DamagedChunk>();
@@ -79,7 +84,7 @@ internal static class AssetUpkeepVerbs
                 new Column<DamagedChunk>("chunk", chunk => Convert.ToHexStringLower(chunk.Id.Span)),
                 new Column<DamagedChunk>("reason", chunk => chunk.Reason),
                 new Column<DamagedChunk>("mended_from", chunk => chunk.MendedFrom),
-                new Column<DamagedChunk>("assets", chunk => string.Join(' ', chunk.Assets.Select(asset => $"{asset.Tenant}/{asset.Id}"))));
+                new Column<DamagedChunk>("assets", chunk => Cell.Names(chunk.Assets.Select(asset => $"{asset.Tenant}/{asset.Id}"))));
             invocation.ExitCode = result.MendedChunkCount == result.DamagedChunkCount ? ExitCode.Done : ExitCode.Found;
         }
 
@@ -109,8 +114,8 @@ internal static class AssetUpkeepVerbs
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("chunks", row => row.Sums.ChunkCount),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("chunk_size", row => Cell.Bytes(row.Sums.ChunkSize)),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("stored", row => Cell.Bytes(row.Sums.StoredSize)),
-            new Column<(string Tenant, AssetSums Sums, ulong Max)>("deduplication", row => row.Sums.Deduplication.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture)),
-            new Column<(string Tenant, AssetSums Sums, ulong Max)>("quota", row => row.Max == 0 ? "" : Cell.Bytes((long)Math.Min(row.Max, long.MaxValue))),
+            new Column<(string Tenant, AssetSums Sums, ulong Max)>("deduplication", row => Cell.Ratio(row.Sums.Deduplication)),
+            new Column<(string Tenant, AssetSums Sums, ulong Max)>("quota", row => row.Max == 0 ? default : Cell.Bytes((long)Math.Min(row.Max, long.MaxValue))),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("uploads", row => row.Sums.UploadCount),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("archived", row => Cell.Bytes(row.Sums.ArchivedSize)),
             new Column<(string Tenant, AssetSums Sums, ulong Max)>("damaged", row => row.Sums.DamagedChunkCount));

@@ -65,6 +65,11 @@ internal static class AssetsVerbs
     private static async Task ListAsync(Invocation invocation, CancellationToken cancel)
     {
         int limit = invocation.Value(Limit);
+        if (limit < 0)
+        {
+            throw Fault.Invalid("limit", $"--limit {limit} is less than 0", "0 lists all");
+        }
+
         var request = new ListAssetsRequest { Tenant = TenantOf(invocation), Filter = invocation.Value(Filter) ?? "", OrderBy = invocation.Value(OrderBy) ?? "" };
         var assets = new List<StatAssetResponse>();
         do
@@ -82,7 +87,7 @@ internal static class AssetsVerbs
             new Column<StatAssetResponse>("title", asset => asset.Asset.Title),
             new Column<StatAssetResponse>("size", asset => Cell.Bytes(asset.Asset.Size)),
             new Column<StatAssetResponse>("chunks", asset => asset.Asset.ChunkCount),
-            new Column<StatAssetResponse>("tags", asset => string.Join(' ', asset.Tags)));
+            new Column<StatAssetResponse>("tags", asset => Cell.Names(asset.Tags)));
     }
 
     private static async Task StatAsync(Invocation invocation, CancellationToken cancel)
@@ -103,10 +108,10 @@ internal static class AssetsVerbs
         ("stored", Cell.Bytes(stat.StoredSize)),
         ("damaged_chunks", stat.DamagedChunkCount),
         ("creator", stat.Asset.Creator),
-        ("tags", string.Join(' ', stat.Tags)),
-        ("pins", string.Join(' ', stat.Pins)),
-        ("leases", string.Join(' ', stat.Leases)),
-        ("published_as", string.Join(' ', stat.Publications)),
+        ("tags", Cell.Names(stat.Tags)),
+        ("pins", Cell.Names(stat.Pins)),
+        ("leases", Cell.Names(stat.Leases)),
+        ("published_as", Cell.Names(stat.Publications)),
         ("backend", stat.Backend),
         ("archived_chunks", stat.ArchivedChunkCount),
         ("archived", Cell.Bytes(stat.ArchivedSize)));
@@ -126,7 +131,16 @@ internal static class AssetsVerbs
     private static async Task RemoveAsync(Invocation invocation, CancellationToken cancel)
     {
         var request = new DeleteAssetRequest { Tenant = TenantOf(invocation), Asset = invocation.Value(Asset), Untag = invocation.Value(Untag) };
-        await invocation.Daemon.CallAsync($"delete asset {request.Asset}", options => Client(invocation).DeleteAsync(request, options), cancel);
+        try
+        {
+            await invocation.Daemon.CallAsync($"delete asset {request.Asset}", options => Client(invocation).DeleteAsync(request, options), cancel);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Precondition)
+        {
+            var shown = $"auraed assets stat {request.Asset}  # what keeps it";
+            throw new Fault(fault.Kind, fault.Message, fault.Field, request.Untag ? shown : $"{shown}; auraed assets rm {request.Asset} --untag takes its tags away, too", fault) { Reason = fault.Reason };
+        }
+
         invocation.Printer.Say($"asset {request.Asset} is deleted; its chunks go with the next collections (auraed assets gc)");
     }
 
@@ -136,7 +150,7 @@ internal static class AssetsVerbs
         if (invocation.Value(Remove))
         {
             var untag = new UntagAssetRequest { Tenant = TenantOf(invocation), Tag = tag };
-            await invocation.Daemon.CallAsync($"remove the tag {tag}", options => client.UntagAsync(untag, options), cancel);
+            await NamedAsync("asset_tag", invocation.Daemon.CallAsync($"remove the tag {tag}", options => client.UntagAsync(untag, options), cancel));
             return;
         }
 
@@ -151,7 +165,7 @@ internal static class AssetsVerbs
         if (invocation.Value(Remove))
         {
             var unpin = new UnpinAssetRequest { Tenant = TenantOf(invocation), Pin = pin };
-            await invocation.Daemon.CallAsync($"remove the pin {pin}", options => client.UnpinAsync(unpin, options), cancel);
+            await NamedAsync("asset_pin", invocation.Daemon.CallAsync($"remove the pin {pin}", options => client.UnpinAsync(unpin, options), cancel));
             return;
         }
 
@@ -166,14 +180,27 @@ internal static class AssetsVerbs
         if (invocation.Value(Remove))
         {
             var end = new EndLeaseRequest { Tenant = TenantOf(invocation), Lease = lease };
-            await invocation.Daemon.CallAsync($"end the lease {lease}", options => client.EndLeaseAsync(end, options), cancel);
+            await NamedAsync("asset_lease", invocation.Daemon.CallAsync($"end the lease {lease}", options => client.EndLeaseAsync(end, options), cancel));
             return;
         }
 
         TimeSpan span = invocation.Value(For) ?? throw Fault.Invalid("for", "--for says how long the lease lasts", "auraed assets lease copying stable --for 1h");
         var request = new LeaseAssetRequest { Tenant = TenantOf(invocation), Lease = lease, Asset = invocation.Value(OptionalAsset) ?? "", Duration = Duration.FromTimeSpan(span) };
-        AssetLease made = await invocation.Daemon.CallAsync("lease the asset", options => client.LeaseAsync(request, options), cancel);
+        AssetLease made = await NamedAsync("asset_lease", invocation.Daemon.CallAsync($"lease an asset as {lease}", options => client.LeaseAsync(request, options), cancel));
         invocation.Printer.Fields(("lease", made.Name), ("asset", made.Asset), ("expire_time", made.ExpireTime.ToDateTimeOffset().ToString("O", CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>A call about a name that nobody has says where the names stand.</summary>
+    internal static async Task<T> NamedAsync<T>(string table, Task<T> call)
+    {
+        try
+        {
+            return await call;
+        }
+        catch (Fault fault) when (fault is { Kind: FaultKind.NotFound, Hint: null })
+        {
+            throw new Fault(fault.Kind, fault.Message, fault.Field, $"auraed records ls {table}", fault) { Reason = fault.Reason };
+        }
     }
 
     private static string Required(Invocation invocation) =>

@@ -108,6 +108,12 @@ public static partial class Limits
     /// <summary>Units in one commit. Beyond some hundreds the sync's share is nothing, and those already done only wait longer.</summary>
     public const int StoreGroupCountMax = 1024;
 
+    /// <summary>Units after which a group goes to the journal as soon as the one before is there and few more wait: then the sync's share is small, and each unit waits for the last.</summary>
+    public const int StoreGroupCountWanted = 16;
+
+    /// <summary>Groups of one, one after the other, after which the writer seals them itself: then a caller waits for each answer, and to hand it over costs a wake-up.</summary>
+    public const int StoreLoneGroupsMin = 4;
+
     /// <summary>Bulk units of one commit while nobody else writes: beyond it the sync's share is small.</summary>
     public const int StoreGroupBulkMax = 8;
 
@@ -135,6 +141,9 @@ public static partial class Limits
 
     /// <summary>A segment of the journal: at full load some tenths of a second, so that the making of one is rare and little is kept for long.</summary>
     public const int StoreJournalSegmentBytes = 32 * 1024 * 1024;
+
+    /// <summary>Reserved blocks of a segment that are written at once, ahead of the records: some hundred groups' worth, in about the time of three syncs.</summary>
+    public const int StoreJournalAheadBytes = 1024 * 1024;
 
     /// <summary>The journal as a whole. Past it, checkpoints no longer wait for a good moment.</summary>
     public const long StoreJournalBytesMax = 8L * StoreJournalSegmentBytes;

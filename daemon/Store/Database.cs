@@ -45,7 +45,7 @@ public sealed class Database : IAsyncDisposable
             _pending = new PendingGroups(queue.Wake);
         }
 
-        _writer = new Writer(connection, queue, tables, options.Time, LogOf, _recent, OnCommitted, OnFailed);
+        _writer = new Writer(connection, queue, tables, options.Time, (sequence, news) => LogOf(sequence, news, queue), _recent, OnCommitted, OnFailed);
         _durable = _writer.Sequence;
         _writer.Start();
     }
@@ -267,9 +267,9 @@ public sealed class Database : IAsyncDisposable
             TaskScheduler.Default).ConfigureAwait(false);
     }
 
-    private IGroupLog LogOf(long sequence, WriterCounts counts) => _pending is null
-        ? new WalGroups(_connection, _checkpointer)
-        : new JournalGroups(_connection, _checkpointer, _pending, Options, _key, Id, sequence, counts);
+    private IGroupLog LogOf(long sequence, GroupNews news, WriteQueue queue) => _pending is null
+        ? new WalGroups(_connection, _checkpointer, news)
+        : new JournalGroups(_connection, _checkpointer, _pending, Options, _key, Id, sequence, news, queue);
 
     private void OnCommitted(long sequence)
     {

@@ -27,8 +27,15 @@ internal interface IGroupLog
     /// <summary>What was refused beside the writer, since when nothing more may be acknowledged; null while all is well.</summary>
     Fault? Failure { get; }
 
+    /// <summary>True while the group before is on its way to the disk: the next one cannot follow yet, and may grow.</summary>
+    bool IsSealing { get; }
+
+    /// <summary>Units after which a group is sealed as soon as it can be, although more wait.</summary>
+    int GroupCountWanted { get; }
+
     /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin; the next one may try unless <see cref="IsBroken"/>.</summary>
-    void Begin();
+    /// <returns>False when an earlier group was taken back since, and with it what its units left in memory.</returns>
+    bool Begin();
 
     /// <summary>What has been changed in this group so far.</summary>
     int Mark();
@@ -40,12 +47,11 @@ internal interface IGroupLog
     /// Makes the group durable and visible to the next reader. Fault: it is not, and the transaction is to be abandoned; when the fault is not one of
     /// want of space, nobody knows what the disk kept.
     /// </summary>
-    /// <param name="written">The tables that it wrote.</param>
-    /// <param name="sequence">The last event with it.</param>
-    void Seal(HashSet<int> written, long sequence);
+    /// <returns>True when it is, and everyone has been told but its callers; false when that follows, on another thread, with their answers.</returns>
+    bool Seal(WriteGroup group);
 
-    /// <summary>Nothing of the group is to be kept, and nothing of it is there.</summary>
-    void Empty();
+    /// <summary>Nothing of the group is to be kept, and nothing of it is there. Returns when its callers may be told so: what they were refused for is durable.</summary>
+    void Empty(WriteGroup group);
 
     /// <summary>Takes back whatever of the group there is.</summary>
     void Abandon();
@@ -68,7 +74,7 @@ internal interface IGroupLog
 }
 
 /// <summary>The engine's own log: one COMMIT, synced, per group.</summary>
-internal sealed class WalGroups(Connection connection, Checkpointer checkpointer) : IGroupLog
+internal sealed class WalGroups(Connection connection, Checkpointer checkpointer, GroupNews news) : IGroupLog
 {
     public TimeSpan WaitMax => Limits.StoreIdleMax;
 
@@ -76,7 +82,15 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
 
     public Fault? Failure => checkpointer.Failure;
 
-    public void Begin() => connection.BeginWrite();
+    public bool IsSealing => false;
+
+    public int GroupCountWanted => Limits.StoreGroupCountMax;
+
+    public bool Begin()
+    {
+        connection.BeginWrite();
+        return true;
+    }
 
     public int Mark() => 0;
 
@@ -84,9 +98,23 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
     {
     }
 
-    public void Seal(HashSet<int> written, long sequence) => _ = connection.Prepare("COMMIT").Execute();
+    public bool Seal(WriteGroup group)
+    {
+        news.Begin(group);
+        try
+        {
+            _ = connection.Prepare("COMMIT").Execute();
+        }
+        finally
+        {
+            news.End(group);
+        }
 
-    public void Empty() => Abandon();
+        news.Tell(group);
+        return true;
+    }
+
+    public void Empty(WriteGroup group) => Abandon();
 
     public void Abandon()
     {

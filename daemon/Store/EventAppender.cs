@@ -12,7 +12,7 @@ public sealed class EventAppender
         "INSERT INTO event (sequence, commit_revision, time, tenant, principal, request_id, kind, subject, payload, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
     private readonly Connection _connection;
-    private readonly List<StoredEvent> _appended = [];
+    private List<StoredEvent> _appended = [];
     private readonly byte[] _hash = new byte[EventHash.HashBytes];
     private readonly byte[] _hashBefore = new byte[EventHash.HashBytes];
     private long _sequence;
@@ -81,11 +81,12 @@ public sealed class EventAppender
         return content.Sequence;
     }
 
-    /// <summary>What was appended and not rolled back since the last call is durable now.</summary>
-    internal void MoveTo(RecentLog recent)
+    /// <summary>What was appended and not rolled back since the last call.</summary>
+    internal List<StoredEvent> Take()
     {
-        recent.Add(_appended);
-        _appended.Clear();
+        var taken = _appended;
+        _appended = new List<StoredEvent>(taken.Count);
+        return taken;
     }
 
     /// <summary>Before a unit: what it appends bears this time, and <see cref="Undo"/> comes back to here.</summary>

@@ -37,13 +37,13 @@ internal sealed class TableVersions
 
     public long Of(int table) => Volatile.Read(ref _versions[table]);
 
-    /// <summary>Writer only: answers from memory stop for these tables until <see cref="End"/>.</summary>
-    public void Begin(HashSet<int> tables) => Bump(tables);
+    /// <summary>By one thread at a time: answers from memory stop for these tables until <see cref="End"/>.</summary>
+    public void Begin(ReadOnlySpan<int> tables) => Bump(tables);
 
-    /// <summary>Writer only, whether the commit went through or not.</summary>
-    public void End(HashSet<int> tables) => Bump(tables);
+    /// <summary>After <see cref="Begin"/>, whether the commit went through or not.</summary>
+    public void End(ReadOnlySpan<int> tables) => Bump(tables);
 
-    private void Bump(HashSet<int> tables)
+    private void Bump(ReadOnlySpan<int> tables)
     {
         foreach (var table in tables)
         {

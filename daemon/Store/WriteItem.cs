@@ -93,6 +93,7 @@ internal sealed class WriteQueue
     private readonly AutoResetEvent _arrived = new(false);
     private Exception? _closed;
     private volatile bool _sleeping;
+    private bool _isForSeal;
     private volatile int _count;
 
     public int Count => _count;
@@ -169,6 +170,41 @@ internal sealed class WriteQueue
         }
 
         return TryTake(bulkToo: true);
+    }
+
+    /// <summary>Waits until a unit is there or the group on its way has arrived (<see cref="Sealed"/>).</summary>
+    public void WaitWhile(IGroupLog log, bool bulkToo)
+    {
+        lock (_gate)
+        {
+            if (_small.Count > 0 || (bulkToo && _bulk.Count > 0) || _closed is not null || !log.IsSealing)
+            {
+                return;
+            }
+
+            _sleeping = true;
+            _isForSeal = true;
+        }
+
+        _ = _arrived.WaitOne();
+        _isForSeal = false;
+        _sleeping = false;
+    }
+
+    /// <summary>After a group has arrived: wakes a taker who waits for that.</summary>
+    public void Sealed()
+    {
+        lock (_gate)
+        {
+            if (!_sleeping || !_isForSeal)
+            {
+                return;
+            }
+
+            _sleeping = false;
+        }
+
+        _arrived.Set();
     }
 
     /// <summary>Has the taker look around although nothing was added.</summary>

@@ -16,33 +16,27 @@ internal sealed class Writer
     private readonly WriteQueue _queue;
     private readonly HashSet<int> _written = [];
     private readonly WriteUnit _unit;
-    private readonly TableVersions _tables;
     private readonly TimeProvider _time;
     private readonly IGroupLog _log;
-    private readonly RecentLog _recent;
-    private readonly Action<long> _committed;
     private readonly Action<Fault> _failed;
     private readonly Thread _thread;
-    private List<WriteItem> _group = [];
-    private readonly List<WriteItem> _done = [];
+    private WriteGroup _group = new();
     private long _lastTime;
     private long _smallSeen;
     private bool _isStale;
+    private bool _hadBulk;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
-    public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, WriterCounts, IGroupLog> log, RecentLog recent, Action<long> committed, Action<Fault> failed)
+    public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, GroupNews, IGroupLog> log, RecentLog recent, Action<long> committed, Action<Fault> failed)
     {
         _connection = connection;
         _queue = queue;
-        _tables = tables;
         _time = time;
-        _committed = committed;
         _failed = failed;
         _unit = new WriteUnit(connection, _written);
         _lastTime = _unit.Events.LastTime;
-        _log = log(_unit.Events.Sequence, Counts);
-        _recent = recent;
+        _log = log(_unit.Events.Sequence, new GroupNews(tables, recent, Counts, committed));
         _thread = new Thread(Loop) { Name = "store writer", IsBackground = true };
     }
 
@@ -103,14 +97,19 @@ internal sealed class Writer
                 var first = _queue.Take(_log.WaitMax);
                 if (_log.Failure is { } failure)
                 {
-                    _group.AddRange(first is null ? [] : [first]);
+                    if (first is not null)
+                    {
+                        _group.Add(first);
+                    }
+
                     throw failure;
                 }
 
                 Fold();
                 if (first is not null)
                 {
-                    _log.AfterGroup(hadBulk: RunGroup(first));
+                    _hadBulk = RunGroup(first);
+                    _log.AfterGroup(_hadBulk);
                 }
                 else if (_stopping)
                 {
@@ -136,17 +135,12 @@ internal sealed class Writer
         var told = new Fault(FaultKind.Unavailable, $"the store takes no more writes: {fault.Message}", hint: "restart the daemon; it then reads what the disk really holds", cause: fault) { Reason = "STORE_FAILED" };
         _queue.Close(told);
         // What is still in the group was not committed, or its commit has failed and said so.
-        foreach (var item in _group)
-        {
-            item.Fail(told);
-        }
-
         for (var item = _queue.TryTake(bulkToo: true); item is not null; item = _queue.TryTake(bulkToo: true))
         {
-            item.Fail(told);
             _group.Add(item);
         }
 
+        _group.Fail(told);
         Answer();
         _log.Fail(told);
         _ = Interlocked.Exchange(ref _foldRequest, null)?.TrySetException(told);
@@ -161,7 +155,7 @@ internal sealed class Writer
         CrashPoint.Reach("group.before");
         try
         {
-            _log.Begin();
+            _isStale |= !_log.Begin();
             if (_isStale)
             {
                 _unit.Events.Load();
@@ -170,8 +164,8 @@ internal sealed class Writer
         }
         catch (Fault fault)
         {
-            first.Fail(fault);
             _group.Add(first);
+            _group.Fail(fault);
             Answer();
             if (fault.Kind == FaultKind.Corrupt || _log.IsBroken)
             {
@@ -181,9 +175,10 @@ internal sealed class Writer
             return false;
         }
 
+        // While others write, bulk units join every other group at most: who comes during such a group has the next one without.
         var hadBulk = false;
-        var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) < Limits.StoreQuietMin ? 1 : Limits.StoreGroupBulkMax;
-        for (var item = first; item is not null;)
+        var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) >= Limits.StoreQuietMin ? Limits.StoreGroupBulkMax : _hadBulk ? 0 : 1;
+        for (var item = first; item is not null; item = Next(started, bulkLeft > 0))
         {
             _group.Add(item);
             if (!RunOne(item))
@@ -201,18 +196,47 @@ internal sealed class Writer
             {
                 _smallSeen = Stopwatch.GetTimestamp();
             }
-
-            item = _group.Count >= Limits.StoreGroupCountMax || Stopwatch.GetElapsedTime(started) > Limits.StoreGroupTimeMax
-                ? null
-                : _queue.TryTake(bulkToo: bulkLeft > 0);
         }
 
         CrashPoint.Reach("commit.before");
-        Commit();
+        var isAnswered = !Commit();
         CrashPoint.Reach("commit.after");
+        if (isAnswered)
+        {
+            _group = new WriteGroup();
+            return hadBulk;
+        }
+
         Answer();
         CrashPoint.Reach("group.answered");
         return hadBulk;
+    }
+
+    /// <summary>The next unit of the group; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>
+    private WriteItem? Next(long started, bool bulkToo)
+    {
+        while (_group.Count < Limits.StoreGroupCountMax && Stopwatch.GetElapsedTime(started) <= Limits.StoreGroupTimeMax)
+        {
+            var isSealing = _log.IsSealing;
+            if (!isSealing && _group.Count >= Math.Max(_log.GroupCountWanted, 2 * _queue.Count))
+            {
+                break;
+            }
+
+            if (_queue.TryTake(bulkToo) is { } item)
+            {
+                return item;
+            }
+
+            if (!isSealing)
+            {
+                break;
+            }
+
+            _queue.WaitWhile(_log, bulkToo);
+        }
+
+        return null;
     }
 
     /// <summary>False when the engine has given up the whole transaction, and with it everyone in it.</summary>
@@ -238,7 +262,7 @@ internal sealed class Writer
             _connection.ResetUnit();
             _connection.Prepare("RELEASE unit").Execute();
             _connection.EndUnit();
-            _done.Add(item);
+            _group.Keep();
             CrashPoint.Reach("unit.done");
             return true;
         }
@@ -270,100 +294,66 @@ internal sealed class Writer
         // The engine rolled back everything: disk full or a disk error in the middle. All of the group are told the same.
         _log.Abandon();
         _isStale = true;
-        FailDone(failure);
-        item.Fail(failure);
+        FailGroup(failure);
         return false;
     }
 
-    private void Commit()
+    /// <summary>False when the group is answered elsewhere, once it is durable.</summary>
+    private bool Commit()
     {
-        if (_done.Count == 0)
+        if (_group.KeptCount == 0)
         {
-            _log.Empty();
-            return;
+            _log.Empty(_group);
+            return true;
         }
 
-        _tables.Begin(_written);
+        _group.Close(_written, _unit.Events.Take(), _unit.Events.Sequence);
         try
         {
-            _log.Seal(_written, _unit.Events.Sequence);
+            return _log.Seal(_group);
         }
         catch (Fault fault)
         {
             CommitFailed(fault);
-            return;
+            return true;
         }
         finally
         {
-            _tables.End(_written);
             _connection.EndUnit();
         }
-
-        Counts.Groups++;
-        Counts.Units += _done.Count;
-        _unit.Events.MoveTo(_recent);
-        if (_written.Contains(_tables.NumberOf("event_floor")) || _written.Contains(_tables.NumberOf("sqlite_master")))
-        {
-            // Below a floor that moves events are gone, and with the triggers of the log nothing keeps it as it was appended.
-            _recent.Clear();
-        }
-
-        _committed(_unit.Events.Sequence);
     }
 
     private void CommitFailed(Fault fault)
     {
         var code = (fault.InnerException as EngineException)?.Primary;
+        if (ReferenceEquals(fault, _log.Failure))
+        {
+            // It befell an earlier one: this one was not even begun to be written.
+            throw fault;
+        }
+
         if (fault.Reason != "DISK_FULL" && code is not (raw.SQLITE_BUSY or raw.SQLITE_CONSTRAINT))
         {
-            // The commit may or may not be on the disk. Its callers learn exactly that, and no later write may build on it.
-            var unknown = new Fault(FaultKind.Internal, $"{fault.Message}; whether this write is kept is known only after a restart", hint: "check the disk, then restart the daemon", cause: fault) { Reason = "OUTCOME_UNKNOWN" };
-            FailDone(unknown);
+            // No later write may build on it.
+            FailGroup(WriteGroup.OutcomeUnknown(fault));
             throw fault;
         }
 
         _log.Abandon();
         _isStale = true;
-        FailDone(fault);
+        FailGroup(fault);
     }
 
-    private void FailDone(Exception failure)
+    private void FailGroup(Exception failure)
     {
-        foreach (var item in _done)
-        {
-            item.Fail(failure);
-        }
-
-        Counts.UnitsFailed += _done.Count;
-        _done.Clear();
+        _group.Fail(failure);
+        Counts.AddFailed(_group.KeptCount);
     }
 
-    /// <summary>
-    /// One pool item answers the whole group, so that the writer goes on with the next at once. What waits for the last goes on in that same item: most
-    /// groups of a daemon that is not busy are of one, and each further hand-over would be added to its latency.
-    /// </summary>
     private void Answer()
     {
-        if (_group.Count == 0)
-        {
-            return;
-        }
-
-        var group = _group;
-        _group = new List<WriteItem>(group.Count);
-        _done.Clear();
-        ThreadPool.UnsafeQueueUserWorkItem(
-            static items =>
-            {
-                for (var index = 0; index < items.Count - 1; index++)
-                {
-                    ThreadPool.UnsafeQueueUserWorkItem(static item => item.Answer(), items[index], preferLocal: false);
-                }
-
-                items[^1].Answer();
-            },
-            group,
-            preferLocal: false);
+        _group.Answer();
+        _group = new WriteGroup();
     }
 
     private long Now()
@@ -375,9 +365,11 @@ internal sealed class Writer
     }
 }
 
-/// <summary>What the writer has done since it started; read by metrics, written by its thread.</summary>
+/// <summary>What the writer has done since it started; read by metrics.</summary>
 public sealed class WriterCounts
 {
+    private long _unitsFailed;
+
     /// <summary>Groups that became durable with at least one unit in them: commits, or records of the journal.</summary>
     public long Groups { get; internal set; }
 
@@ -394,5 +386,7 @@ public sealed class WriterCounts
     public long UnitsRefused { get; internal set; }
 
     /// <summary>Units that failed with their group: disk full, disk error.</summary>
-    public long UnitsFailed { get; internal set; }
+    public long UnitsFailed => Volatile.Read(ref _unitsFailed);
+
+    internal void AddFailed(long units) => Interlocked.Add(ref _unitsFailed, units);
 }

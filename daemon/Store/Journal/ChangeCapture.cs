@@ -52,8 +52,11 @@ internal sealed class ChangeCapture : IDisposable
 
     public bool IsEmpty => _length == JournalFormat.RecordHeaderBytes;
 
-    /// <summary>The record to be: room for its header, then the changes.</summary>
-    public Span<byte> Record => _buffer.AsSpan(0, _length);
+    /// <summary>Begins with the record to be: room for its header, then the changes, <see cref="Length"/> bytes together.</summary>
+    public byte[] Buffer => _buffer;
+
+    /// <summary>Gives the buffer away, and goes on in another one, after <see cref="Clear"/>.</summary>
+    public void Leave(byte[]? spare) => _buffer = spare ?? new byte[FirstBytes];
 
     public void Clear()
     {

@@ -19,7 +19,9 @@ internal sealed class JournalAppender : IDisposable
     private readonly byte[] _tag = new byte[JournalFormat.TagBytes];
     private readonly List<Segment> _segments = [];
     private SafeFileHandle? _file;
+    private byte[]? _zeros;
     private long _offset;
+    private long _usedTo;
     private long _number;
     private uint _segmentNumber;
     private bool _hasSpare;
@@ -66,6 +68,7 @@ internal sealed class JournalAppender : IDisposable
         _tag.CopyTo(record[40..]);
         _cipher.Seal(record, header.Number, _segments[^1].Number, offset);
         CrashPoint.Reach("journal.append");
+        UseBlocks(offset + record.Length);
         _files.Write(_file!, _segments[^1].Path, record, offset);
         CrashPoint.Reach("journal.written");
         _files.Sync(_file!, _segments[^1].Path);
@@ -74,6 +77,21 @@ internal sealed class JournalAppender : IDisposable
         _offset = offset + record.Length;
         BytesWritten += record.Length;
         _segments[^1].Last = header.Number;
+    }
+
+    /// <summary>
+    /// Writes zeros ahead of the record over blocks that were only reserved so far, many at once. The first write to such a block makes the next sync wait for the
+    /// file system's own journal, and with it for whatever else is on its way to that disk; a sync of blocks in use waits for its own bytes alone.
+    /// </summary>
+    private void UseBlocks(long end)
+    {
+        while (end > _usedTo)
+        {
+            var bytes = (int)Math.Min(Limits.StoreJournalAheadBytes, _segments[^1].Bytes - _usedTo);
+            _zeros ??= new byte[Limits.StoreJournalAheadBytes];
+            _files.Write(_file!, _segments[^1].Path, _zeros.AsSpan(0, bytes), _usedTo);
+            _usedTo += bytes;
+        }
     }
 
     /// <summary>Gives up segments that hold nothing after this group; one is kept for its blocks.</summary>
@@ -169,6 +187,7 @@ internal sealed class JournalAppender : IDisposable
         _file?.Dispose();
         _file = file;
         _offset = JournalFormat.Align(JournalFormat.SegmentHeaderBytes);
+        _usedTo = spare is null ? _offset : bytes;
         header.Slice(JournalFormat.SegmentSealedBytes, JournalFormat.TagBytes).CopyTo(_tag);
         _segments.Add(new Segment(path, number, bytes) { Last = _segments.Count == 0 ? 0 : _segments[^1].Last });
         Bytes += bytes;

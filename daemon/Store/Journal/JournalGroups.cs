@@ -20,17 +20,23 @@ internal sealed class JournalGroups : IGroupLog
     private readonly TableShapes _shapes;
     private readonly ChangeCapture _capture;
     private readonly JournalAppender _appender;
+    private readonly JournalSealer _sealer;
+    private readonly WriteQueue _queue;
+    private readonly GroupNews _news;
     private readonly WriterCounts _counts;
     private long _group;
     private long _sequence;
+    private (long Group, long Sequence) _before;
     private long _pendingBytes;
     private long _commitBytes = Limits.StoreLazyCommitBytesFirst;
     private long _pendingSince;
     private bool _isLost;
     private bool _isRefused;
     private bool _hadBulk;
+    private bool _wasTakenBack;
+    private int _loneGroups;
 
-    public JournalGroups(Connection connection, Checkpointer checkpointer, PendingGroups pending, DatabaseOptions options, StoreKey key, string databaseId, long sequence, WriterCounts counts)
+    public JournalGroups(Connection connection, Checkpointer checkpointer, PendingGroups pending, DatabaseOptions options, StoreKey key, string databaseId, long sequence, GroupNews news, WriteQueue queue)
     {
         _connection = connection;
         _checkpointer = checkpointer;
@@ -39,23 +45,36 @@ internal sealed class JournalGroups : IGroupLog
         _key = key;
         _databaseId = Convert.FromHexString(databaseId);
         _sequence = sequence;
-        _counts = counts;
+        _news = news;
+        _counts = news.Counts;
+        _queue = queue;
         _appender = JournalRecovery.Start(connection, options, key, _databaseId);
         _shapes = new TableShapes(connection);
         _capture = new ChangeCapture(connection, _shapes);
         connection.Changes = _capture;
+        _sealer = new JournalSealer(_appender, pending, news, queue);
     }
 
     public TimeSpan WaitMax => !HasPending ? Limits.StoreIdleMax : _isRefused ? _options.LazyCommitTimeMax : _options.LazyCommitIdle;
 
     public bool IsBroken { get; private set; }
 
-    public Fault? Failure => _checkpointer.Failure;
+    public Fault? Failure => _checkpointer.Failure ?? _sealer.Failure;
 
-    private bool HasPending => _pending.Sealed > _pending.Committed;
+    public bool IsSealing => _sealer.IsBusy;
 
-    public void Begin()
+    public int GroupCountWanted => Limits.StoreGroupCountWanted;
+
+    /// <summary>Groups that are durable, or on their way, and not committed.</summary>
+    private bool HasPending => _group > _pending.Committed;
+
+    public bool Begin()
     {
+        if (_isLost || _sealer.HasRefused)
+        {
+            _ = TrySettle();
+        }
+
         if (_isLost)
         {
             Replay();
@@ -68,56 +87,75 @@ internal sealed class JournalGroups : IGroupLog
 
         _capture.Clear();
         _capture.IsOn = true;
+        var isWhole = !_wasTakenBack;
+        _wasTakenBack = false;
+        return isWhole;
     }
 
     public int Mark() => _capture.Mark();
 
     public void Undo(int mark) => _capture.Undo(mark);
 
-    public void Seal(HashSet<int> written, long sequence)
+    public bool Seal(WriteGroup group)
     {
         if (_capture is { IsWhole: true, IsEmpty: true })
         {
-            Empty();
-            return;
+            _capture.IsOn = false;
+            Settle();
+            if (!HasPending)
+            {
+                Abandon();
+            }
+
+            _news.Tell(group);
+            return true;
         }
 
         // Full-text indexes hold their rows back until a savepoint or the COMMIT.
         _ = _connection.Prepare("SAVEPOINT seal").Execute();
         _ = _connection.Prepare("RELEASE seal").Execute();
         _capture.IsOn = false;
+        Settle();
+        if (!_capture.IsWhole || _capture.Length > Limits.StoreJournalRecordBytesMax)
+        {
+            SealAtOnce(group);
+            return true;
+        }
+
         var number = _appender.NextNumber();
-        var isTold = _capture.IsWhole && _capture.Length <= Limits.StoreJournalRecordBytesMax;
-        if (isTold)
+        var record = new SealedGroup(group, _capture.Buffer, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, group.Sequence));
+        var isHere = IsLone(group);
+        if (isHere)
         {
-            _appender.Append(_capture.Record, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, sequence));
-            _counts.JournalBytes = _appender.BytesWritten;
-            if (!HasPending)
-            {
-                _pendingSince = Stopwatch.GetTimestamp();
-            }
-
-            _pendingBytes += _capture.Length;
-        }
-        else
-        {
-            Write(number);
-            _connection.SyncLog();
+            _sealer.SealHere(record);
         }
 
-        (_group, _sequence) = (number, sequence);
-        _pending.Seal(written, number);
-        if (!isTold)
+        if (!HasPending)
         {
-            Committed();
-            _shapes.Load(_connection);
+            _pendingSince = Stopwatch.GetTimestamp();
         }
+
+        _pendingBytes += _capture.Length;
+        _before = (_group, _sequence);
+        (_group, _sequence) = (number, group.Sequence);
+        if (!isHere)
+        {
+            _capture.Leave(_sealer.TakeSpare());
+            _sealer.Give(record);
+        }
+
+        return isHere;
     }
 
-    public void Empty()
+    public void Empty(WriteGroup group)
     {
         _capture.IsOn = false;
-        if (!HasPending)
+        if (TrySettle() is { } lost)
+        {
+            // Whatever else its callers were refused for.
+            group.Fail(lost);
+        }
+        else if (!HasPending)
         {
             Abandon();
         }
@@ -177,6 +215,7 @@ internal sealed class JournalGroups : IGroupLog
     public void Close()
     {
         Commit();
+        _sealer.Dispose();
         CrashPoint.Reach("journal.closing");
         _connection.BeginWrite();
         new JournalPosition(_appender.Epoch, _group, IsOpen: false).Write(_connection);
@@ -192,6 +231,7 @@ internal sealed class JournalGroups : IGroupLog
 
     public void Fail(Fault fault)
     {
+        _sealer.Dispose();
         _pending.Close(fault);
         Release();
         _appender.Dispose();
@@ -230,6 +270,7 @@ internal sealed class JournalGroups : IGroupLog
     /// <summary>Makes what is pending visible to the next snapshot. Fault DISK_FULL leaves it in the journal alone, from where a later one takes it.</summary>
     private void Commit()
     {
+        _ = TrySettle();
         if (_isLost)
         {
             Replay();
@@ -238,10 +279,12 @@ internal sealed class JournalGroups : IGroupLog
 
         if (!HasPending)
         {
-            Empty();
+            _capture.IsOn = false;
+            Abandon();
             return;
         }
 
+        Invariant.Hold(_group <= _pending.Sealed);
         CrashPoint.Reach("lazy.before");
         var frames = _connection.WalFrames;
         try
@@ -260,6 +303,64 @@ internal sealed class JournalGroups : IGroupLog
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
         _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
         Committed();
+    }
+
+    /// <summary>Waits for the group on its way. Fault DISK_FULL: it was refused, and the transaction is taken back to what is durable.</summary>
+    private void Settle()
+    {
+        if (TrySettle() is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <summary>As <see cref="Settle"/>; returns the refusal.</summary>
+    private Fault? TrySettle()
+    {
+        try
+        {
+            _sealer.Settle();
+            return null;
+        }
+        catch (Fault refusal) when (refusal.Reason == "DISK_FULL")
+        {
+            (_group, _sequence) = _before;
+            _wasTakenBack = true;
+            Abandon();
+            return refusal;
+        }
+    }
+
+    /// <summary>What no record can tell is committed and synced.</summary>
+    private void SealAtOnce(WriteGroup group)
+    {
+        var number = _appender.NextNumber();
+        _news.Begin(group);
+        try
+        {
+            Write(number);
+            _connection.SyncLog();
+            (_group, _sequence) = (number, group.Sequence);
+            _pending.Seal(group.Written, number);
+        }
+        finally
+        {
+            _news.End(group);
+        }
+
+        _news.Tell(group);
+        Committed();
+        _shapes.Load(_connection);
+    }
+
+    /// <summary>
+    /// True when groups of one have come one after the other for a while: a caller who waits for each answer before the next request. To hand such a group to
+    /// another thread would cost him a wake-up, and there is nothing to do meanwhile.
+    /// </summary>
+    private bool IsLone(WriteGroup group)
+    {
+        _loneGroups = group.Count == 1 && _queue.Count == 0 ? _loneGroups + 1 : 0;
+        return _loneGroups > Limits.StoreLoneGroupsMin;
     }
 
     /// <summary>Ends the transaction with the number of the last group in it.</summary>

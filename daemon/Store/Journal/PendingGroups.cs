@@ -4,7 +4,7 @@ namespace Auraed.Store.Journal;
 
 /// <summary>
 /// Which groups are acknowledged and not yet committed, and which tables they touched: what a reader's snapshot may lack. Written by the writer's
-/// thread, read by all. Invariants: a table's mark is set before the group that wrote it is answered; <see cref="Committed"/> grows only after the
+/// and the sealer's thread, read by all. Invariants: a table's mark is set before the group that wrote it is answered; <see cref="Committed"/> grows only after the
 /// COMMIT that holds the group. So a reader that looks at <see cref="Sealed"/> when it begins, and whose snapshot began after <see cref="Committed"/>
 /// had that number or whose tables bear no later mark, lacks nothing that was acknowledged before it began.
 /// </summary>
@@ -29,8 +29,8 @@ internal sealed class PendingGroups(Action wake)
     /// <summary>True when a snapshot that began with this state of commits may lack rows of the table.</summary>
     public bool IsPending(int table, long committed) => Volatile.Read(ref _marks[table]) > committed;
 
-    /// <summary>Writer only, before the group is answered.</summary>
-    public void Seal(HashSet<int> tables, long group)
+    /// <summary>In the order of groups, by one thread at a time, when the group is durable and before it is answered.</summary>
+    public void Seal(ReadOnlySpan<int> tables, long group)
     {
         foreach (var table in tables)
         {

@@ -1,0 +1,205 @@
+using Auraed.Base;
+using Auraed.Store;
+using Auraed.Store.Journal;
+using Auraed.Tests.Support;
+using Microsoft.Win32.SafeHandles;
+
+namespace Auraed.Tests.Faults;
+
+/// <summary>While one group is on its way to the disk the next one runs: neither is answered too early, and what becomes of the first is what the second builds upon.</summary>
+public sealed class JournalSealing : IDisposable
+{
+    private readonly StoreFixture _fixture = new(Durability.Journal);
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task Units_run_while_a_group_is_synced_and_all_are_answered_only_when_theirs_is()
+    {
+        using var files = new StalledFiles();
+        await using var database = Database.Open(_fixture.Options with { JournalFiles = files });
+        files.Stall();
+        var first = StoreChild.AppendAsync(database, "first", 16);
+        await files.IsStalled;
+        var ran = new TaskCompletionSource();
+        var second = database.WriteAsync(
+            unit =>
+            {
+                ran.SetResult();
+                return unit.Events.Append("default", "tester", null, "test.created", "second", []);
+            },
+            CancellationToken.None);
+        await ran.Task;
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        Assert.Equal(0, database.Durable);
+        files.Release(null);
+        Assert.Equal(1, await first);
+        Assert.Equal(1 + StoreChild.EventsPerUnit, await second);
+        Assert.Equal(2, database.Writes.Groups);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_rests_on_a_group_on_its_way_is_told_after_it()
+    {
+        using var files = new StalledFiles();
+        await using var database = Database.Open(_fixture.Options with { JournalFiles = files });
+        files.Stall();
+        var first = StoreChild.AppendAsync(database, "first", 16);
+        await files.IsStalled;
+        var ran = new TaskCompletionSource();
+        var second = database.WriteAsync<long>(
+            unit =>
+            {
+                ran.SetResult();
+                throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already");
+            },
+            CancellationToken.None);
+        await ran.Task;
+        Assert.False(second.IsCompleted);
+        files.Release(null);
+        Assert.Equal($"there are {StoreChild.EventsPerUnit} already", (await Assert.ThrowsAsync<Fault>(() => second)).Message);
+        Assert.True(first.IsCompletedSuccessfully);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_group_without_room_takes_those_that_were_built_on_it_along_and_nobody_else(bool isRefusal)
+    {
+        var acknowledged = new List<long>();
+        using var files = new StalledFiles();
+        await using (var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalFiles = files }))
+        {
+            acknowledged.Add(await StoreChild.AppendAsync(database, "before", 100));
+            for (var round = 0; round < 2; round++)
+            {
+                files.Stall();
+                var first = StoreChild.AppendAsync(database, "first", 100);
+                await files.IsStalled;
+                var ran = new TaskCompletionSource();
+                var second = database.WriteAsync(
+                    unit =>
+                    {
+                        ran.SetResult();
+                        return isRefusal ? throw new Fault(FaultKind.AlreadyExists, "refused") : unit.Events.Append("default", "tester", null, "test.created", "second", []);
+                    },
+                    CancellationToken.None);
+                await ran.Task;
+                files.Release(StalledFiles.Full());
+                Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
+                Assert.Equal(isRefusal ? null : "DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+                Assert.Equal(acknowledged[^1] + StoreChild.EventsPerUnit - 1, database.Durable);
+                acknowledged.Add(await StoreChild.AppendAsync(database, "after", 100));
+                Assert.Equal(acknowledged[^2] + StoreChild.EventsPerUnit, acknowledged[^1]);
+            }
+        }
+
+        Assert.Equal(acknowledged.Count * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, acknowledged));
+    }
+
+    [Fact]
+    public async Task A_group_without_room_is_found_out_by_a_reader_and_by_a_stop_too()
+    {
+        using var files = new StalledFiles();
+        long before;
+        await using (var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalFiles = files }))
+        {
+            before = await StoreChild.AppendAsync(database, "before", 100);
+            files.Stall();
+            var first = StoreChild.AppendAsync(database, "first", 100);
+            await files.IsStalled;
+            var read = database.ReadAsync(Count, CancellationToken.None);
+            files.Release(StalledFiles.Full());
+            _ = await Assert.ThrowsAsync<Fault>(() => first);
+            Assert.Equal(StoreChild.EventsPerUnit, await read);
+            files.Stall();
+            first = StoreChild.AppendAsync(database, "first", 100);
+            await files.IsStalled;
+            files.Release(StalledFiles.Full());
+            _ = await Assert.ThrowsAsync<Fault>(() => first);
+        }
+
+        Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [before]));
+    }
+
+    [Fact]
+    public async Task After_a_failed_sync_nothing_is_acknowledged_any_more()
+    {
+        var failed = new TaskCompletionSource<Fault>();
+        using var files = new StalledFiles();
+        await using (var database = Database.Open(_fixture.Options with { JournalFiles = files, Failed = failed.SetResult }))
+        {
+            files.Stall();
+            var first = StoreChild.AppendAsync(database, "first", 100);
+            await files.IsStalled;
+            var ran = new TaskCompletionSource();
+            var second = database.WriteAsync(
+                unit =>
+                {
+                    ran.SetResult();
+                    return unit.Events.Append("default", "tester", null, "test.created", "second", []);
+                },
+                CancellationToken.None);
+            await ran.Task;
+            files.Release(new Fault(FaultKind.Internal, "the disk is gone") { Reason = "DISK_FAILED" });
+            Assert.Equal("OUTCOME_UNKNOWN", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
+            Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+            Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => StoreChild.AppendAsync(database, "third", 100))).Reason);
+            Assert.Equal("DISK_FAILED", (await failed.Task).Reason);
+            Assert.Equal(0, database.Durable);
+        }
+
+        Assert.True(await StoreOracle.HoldsAsync(_fixture.Options, []) is 0 or StoreChild.EventsPerUnit);
+    }
+
+    private static long Count(ReadUnit unit)
+    {
+        var rows = unit.Prepare("SELECT count(*) FROM event");
+        _ = rows.Step();
+        return rows.Integer(0);
+    }
+
+    /// <summary>Holds back the next record, and then writes it or refuses it.</summary>
+    private sealed class StalledFiles : JournalFiles, IDisposable
+    {
+        private readonly SemaphoreSlim _released = new(0);
+        private TaskCompletionSource _stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile bool _isOn;
+        private Fault? _fault;
+
+        public Task IsStalled => _stalled.Task;
+
+        public static Fault Full() => DiskFull(null);
+
+        public void Stall()
+        {
+            _stalled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _isOn = true;
+        }
+
+        public void Release(Fault? fault)
+        {
+            _fault = fault;
+            _ = _released.Release();
+        }
+
+        public override void Write(SafeFileHandle file, string path, ReadOnlySpan<byte> bytes, long offset)
+        {
+            if (_isOn)
+            {
+                _isOn = false;
+                _stalled.SetResult();
+                _released.Wait();
+                if (_fault is { } fault)
+                {
+                    base.Write(file, path, bytes[..(bytes.Length / 2)], offset);
+                    throw fault;
+                }
+            }
+
+            base.Write(file, path, bytes, offset);
+        }
+
+        public void Dispose() => _released.Dispose();
+    }
+}

@@ -1,3 +1,4 @@
+using Auraed.Base;
 using Auraed.Cli.Output;
 using Auraed.Config;
 
@@ -13,6 +14,9 @@ internal sealed class CliEnvironment
     /// <summary>Standard input, for verbs that take "-".</summary>
     public TextReader Input { get; init; } = Console.In;
 
+    /// <summary>False when standard input was closed at the start: its number is another file's then.</summary>
+    public Func<bool> IsInputGiven { get; init; } = () => Native.StandardOutput.IsGiven(0);
+
     /// <summary>Standard output as bytes, for verbs that write to "-".</summary>
     public Func<Stream> OpenOutput { get; init; } = () => new Native.StandardOutput();
 
@@ -20,6 +24,16 @@ internal sealed class CliEnvironment
 
     /// <summary>Runs the daemon until it is told to end, and answers its exit code. Host supplies it, as this room may not use Host.</summary>
     public required Func<Settings, CancellationToken, Task<int>> RunDaemon { get; init; }
+
+    /// <param name="field">The argument that is "-".</param>
+    /// <param name="example">The same verb with something to read.</param>
+    public void RequireInput(string field, string example)
+    {
+        if (!IsInputGiven())
+        {
+            throw Fault.Invalid(field, "standard input is closed", $"give it something to read: {example}");
+        }
+    }
 
     public static CliEnvironment OfProcess(Func<Settings, CancellationToken, Task<int>> runDaemon)
     {

@@ -20,6 +20,12 @@ internal static partial class CommandLine
         var isSuggestion = arguments is [['[', ..], ..];
         if (!isSuggestion && result.Action is not (HelpText or VersionLine) && Misuse(root, result) is { } misuse)
         {
+            if (LacksVerb(result))
+            {
+                new HelpText(terminal).Write(terminal.Error, result);
+                terminal.Error.WriteLine();
+            }
+
             return Fail(terminal, misuse, ExitCode.Usage);
         }
 
@@ -76,6 +82,9 @@ internal static partial class CommandLine
         return code;
     }
 
+    /// <summary>A noun alone, without what to do with it.</summary>
+    private static bool LacksVerb(ParseResult result) => result.CommandResult.Command is { Action: null, Subcommands.Count: > 0 } && result.UnmatchedTokens.Count == 0;
+
     private static Fault? Misuse(RootCommand root, ParseResult result)
     {
         var command = result.CommandResult.Command;
@@ -101,6 +110,11 @@ internal static partial class CommandLine
         if (result.Errors.Count == 0)
         {
             return null;
+        }
+
+        if (LacksVerb(result))
+        {
+            return Fault.Invalid("verb", $"{path} needs a verb: {string.Join(", ", HelpText.VisibleVerbs(command).Select(verb => verb.Name))}", $"{path} VERB --help");
         }
 
         if (command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && result.GetResult(argument) is not { Tokens.Count: > 0 }) is { } missing)

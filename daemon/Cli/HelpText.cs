@@ -14,10 +14,15 @@ internal sealed class HelpText(Terminal terminal) : SynchronousCommandLineAction
 
     public override int Invoke(ParseResult parseResult)
     {
-        var path = CommandLine.PathOf(parseResult.CommandResult);
-        var inherited = Inherited(parseResult.CommandResult.Parent as System.CommandLine.Parsing.CommandResult);
-        Write(terminal.Out, path, parseResult.CommandResult.Command, inherited);
+        Write(terminal.Out, parseResult);
         return 0;
+    }
+
+    /// <summary>The help of the command that was typed.</summary>
+    public void Write(TextWriter writer, ParseResult result)
+    {
+        var inherited = Inherited(result.CommandResult.Parent as System.CommandLine.Parsing.CommandResult);
+        Write(writer, CommandLine.PathOf(result.CommandResult), result.CommandResult.Command, inherited);
     }
 
     /// <summary>The same text for `--help`, the golden file and whoever else asks.</summary>

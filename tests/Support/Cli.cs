@@ -9,20 +9,21 @@ internal sealed record Cli(int Code, string Output, string Error)
     /// <summary>The width that files and pipes get.</summary>
     private const int Width = 100;
 
-    public static async Task<Cli> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? variables = null, TimeProvider? time = null)
+    public static async Task<Cli> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? variables = null, TimeProvider? time = null, bool isInputGiven = true)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var environment = Environment(new Terminal(output, error, isInteractive: false, Width), variables, time);
+        var environment = Environment(new Terminal(output, error, isInteractive: false, Width), variables, time, isInputGiven);
         var code = await CommandLine.RunAsync(arguments, environment);
         return new Cli(code, output.ToString(), error.ToString());
     }
 
-    public static CliEnvironment Environment(Terminal terminal, IReadOnlyDictionary<string, string>? variables = null, TimeProvider? time = null) => new()
+    public static CliEnvironment Environment(Terminal terminal, IReadOnlyDictionary<string, string>? variables = null, TimeProvider? time = null, bool isInputGiven = true) => new()
     {
         Terminal = terminal,
         Variables = variables ?? new Dictionary<string, string>(),
         Time = time ?? TimeProvider.System,
+        IsInputGiven = () => isInputGiven,
         RunDaemon = (_, _) => Task.FromResult(0),
     };
 

@@ -7,6 +7,9 @@ namespace Auraed.Cli.Assets;
 /// <summary>A file or a block device that is read anywhere, from many threads.</summary>
 internal sealed class BlobFile : IDisposable
 {
+    /// <summary>ELOOP.</summary>
+    private const int LoopOfLinks = 40;
+
     private readonly SafeFileHandle _file;
 
     private BlobFile(SafeFileHandle file, long length)
@@ -48,9 +51,12 @@ internal sealed class BlobFile : IDisposable
         }
     }
 
-    private static Fault Unreadable(string path, Exception cause) => cause is FileNotFoundException or DirectoryNotFoundException
-        ? new Fault(FaultKind.NotFound, $"there is no file {path}", "file", $"ls -l {Path.GetDirectoryName(Path.GetFullPath(path))}", cause)
-        : new Fault(FaultKind.Denied, $"{path} cannot be read: {cause.Message}", "file", $"ls -l {path}", cause);
+    private static Fault Unreadable(string path, Exception cause) => cause switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => new Fault(FaultKind.NotFound, $"there is no file {path}", "file", $"ls -l {Path.GetDirectoryName(Path.GetFullPath(path))}", cause),
+        { HResult: LoopOfLinks } => new Fault(FaultKind.NotFound, $"there is no file {path}: its links lead back to one another", "file", $"namei -l {path}", cause),
+        _ => new Fault(FaultKind.Denied, $"{path} cannot be read: {cause.Message}", "file", $"ls -l {path}", cause),
+    };
 
     /// <summary>Fills the buffer, or as much of it as there is.</summary>
     public int Read(long offset, Span<byte> buffer)

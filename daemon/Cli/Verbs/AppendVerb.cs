@@ -50,6 +50,7 @@ internal static class AppendVerb
 
     private static async Task<string> ReadAsync(Invocation invocation, CancellationToken cancel)
     {
+        invocation.Environment.RequireInput("json", "auraed events append KIND SUBJECT --json - <FILE");
         var text = new System.Text.StringBuilder();
         var buffer = new char[16 * 1024];
         int count;

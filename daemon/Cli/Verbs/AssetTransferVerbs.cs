@@ -90,9 +90,9 @@ internal static class AssetTransferVerbs
     /// <summary>A pipe, by whatever name: it is read once, and what it brings is not gone on with.</summary>
     private static async Task PutStreamAsync(Invocation invocation, string path, ChunkSizes sizes, CancellationToken cancel)
     {
-        if (path == Standard && !StandardOutput.IsGiven(0))
+        if (path == Standard)
         {
-            throw Fault.Invalid("file", "standard input is closed", "give it something to read: auraed assets put - <FILE");
+            invocation.Environment.RequireInput("file", "auraed assets put - <FILE");
         }
 
         if (path == Standard && !Console.IsInputRedirected)
@@ -233,9 +233,9 @@ internal static class AssetTransferVerbs
             throw Fault.Invalid("index", $"{file} is a directory, and an index is a file", $"ls {file}/*.caibx");
         }
 
-        if (File.Exists(file))
+        if (File.Exists(file) || new FileInfo(file).LinkTarget is not null)
         {
-            return AssetIndex.Parse(await File.ReadAllBytesAsync(file, cancel), file);
+            return await ReadIndexAsync(file, cancel);
         }
 
         if (!IndexName.TryParse(file, out var name))
@@ -251,6 +251,22 @@ internal static class AssetTransferVerbs
         {
             throw Fault.NotFound($"{fault.Message}, and there is no file {file}", $"ls -l {file}");
         }
+    }
+
+    private static async Task<AssetIndex> ReadIndexAsync(string file, CancellationToken cancel)
+    {
+        await using var source = BlobFile.OpenStream(file);
+        using var bytes = new MemoryStream();
+        var isSmall = !source.CanSeek || source.Length <= Limits.AssetIndexBytesMax;
+        if (isSmall)
+        {
+            await source.CopyToAsync(bytes, cancel);
+        }
+
+        var wrong = "is larger than any index";
+        return isSmall && AssetIndex.TryParse(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), out var index, out wrong)
+            ? index
+            : throw new Fault(FaultKind.Corrupt, $"index {file} {wrong}", "index", $"casync make and desync make write an index; to take in what the file holds: auraed assets put {file}");
     }
 
     /// <summary>An archive's bytes are a blob like others; its index says so then.</summary>

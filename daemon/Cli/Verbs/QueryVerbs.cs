@@ -67,6 +67,7 @@ internal static partial class QueryVerbs
 
     private static async Task RunAsync(Invocation invocation, CancellationToken cancel)
     {
+        var sql = invocation.Value(Statistics) || invocation.Value(ListTables) ? "" : await TextAsync(invocation, cancel);
         var daemon = invocation.Daemon;
         var client = new QueryService.QueryServiceClient(daemon.Invoker);
         if (invocation.Value(Statistics))
@@ -82,7 +83,6 @@ internal static partial class QueryVerbs
             return;
         }
 
-        var sql = await TextAsync(invocation, cancel);
         try
         {
             if (invocation.Value(Explain))
@@ -134,9 +134,15 @@ internal static partial class QueryVerbs
     private static async Task<string> TextAsync(Invocation invocation, CancellationToken cancel) => invocation.Value(Sql) switch
     {
         null => throw Fault.Invalid("sql", "there is no query", "auraed query \"SELECT ...\", or auraed query --tables"),
-        "-" => await invocation.Environment.Input.ReadToEndAsync(cancel),
+        "-" => await StandardAsync(invocation, cancel),
         var text => text,
     };
+
+    private static Task<string> StandardAsync(Invocation invocation, CancellationToken cancel)
+    {
+        invocation.Environment.RequireInput("sql", "auraed query - <FILE");
+        return invocation.Environment.Input.ReadToEndAsync(cancel);
+    }
 
     private static void PrintTables(Invocation invocation, ListTablesResponse response) => invocation.Printer.Rows(
         [.. response.Tables.SelectMany(table => table.Columns.Select(column => (table, column)))],

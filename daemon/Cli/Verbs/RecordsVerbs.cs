@@ -55,7 +55,7 @@ internal static class RecordsVerbs
     private static async Task ApplyAsync(Invocation invocation, CancellationToken cancel)
     {
         var request = new CommitRequest { Tenant = invocation.Value(Tenant) ?? string.Empty };
-        request.Operations.AddRange(RecordJson.Operations(await ReadAsync(invocation.Value(File)!, cancel)));
+        request.Operations.AddRange(RecordJson.Operations(await ReadAsync(invocation, invocation.Value(File)!, "auraed records apply -f - <FILE", cancel)));
         CommitResponse answer = await invocation.Daemon.CallAsync("apply the records", options => Client(invocation).CommitAsync(request, options), cancel);
         Print(invocation, [.. answer.Results.Select(result => result.Record)]);
     }
@@ -175,8 +175,15 @@ internal static class RecordsVerbs
     private static RecordService.RecordServiceClient Client(Invocation invocation) => new(invocation.Daemon.Invoker);
 
     /// <summary>The whole text, no larger than what one commit may carry as JSON.</summary>
-    internal static async Task<string> ReadAsync(string path, CancellationToken cancel)
+    /// <param name="path">"-" for standard input.</param>
+    /// <param name="example">The verb that reads it, with something to read.</param>
+    internal static async Task<string> ReadAsync(Invocation invocation, string path, string example, CancellationToken cancel)
     {
+        if (path == "-")
+        {
+            invocation.Environment.RequireInput("file", example);
+        }
+
         try
         {
             await using Stream stream = path == "-" ? Console.OpenStandardInput() : System.IO.File.OpenRead(path);

@@ -210,7 +210,7 @@ internal static class ServicesVerbs
         var request = new HotSwapRequest { Tenant = TenantOf(invocation), Name = invocation.Value(Name)!, Version = invocation.Value(Version) };
         if (invocation.Value(SpecOption) is { } path)
         {
-            request.Spec = await SpecAsync(path, cancel);
+            request.Spec = await SpecAsync(invocation, path, cancel);
         }
 
         ServiceStatus status = await invocation.Daemon.CallAsync($"swap '{request.Name}'", options => Client(invocation).HotSwapAsync(request, options), cancel);
@@ -307,7 +307,7 @@ internal static class ServicesVerbs
             throw Fault.Invalid("FILE", "deploy takes either a FILE or --image", "auraed services deploy web.json, or auraed services deploy --image web");
         }
 
-        return file is not null ? SpecAsync(file, cancel) : Task.FromResult(new ServiceSpec
+        return file is not null ? SpecAsync(invocation, file, cancel) : Task.FromResult(new ServiceSpec
         {
             Name = invocation.Value(NameOption) ?? image,
             Artifact = new Artifact { Caid = image },
@@ -315,7 +315,8 @@ internal static class ServicesVerbs
         });
     }
 
-    private static async Task<ServiceSpec> SpecAsync(string path, CancellationToken cancel) => SpecFile.Parse(await RecordsVerbs.ReadAsync(path, cancel), path);
+    private static async Task<ServiceSpec> SpecAsync(Invocation invocation, string path, CancellationToken cancel) =>
+        SpecFile.Parse(await RecordsVerbs.ReadAsync(invocation, path, "auraed services deploy - <FILE", cancel), path);
 
     private static string TenantOf(Invocation invocation) => invocation.Value(Tenant) ?? "";
 

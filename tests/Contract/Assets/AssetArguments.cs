@@ -47,6 +47,12 @@ public sealed class AssetArguments : IAsyncLifetime
         await RefusedAsync(FaultKind.NotFound, $"there is no index file {none}", "NAME.caibx", "import", none, "--store", d);
         await RefusedAsync(FaultKind.NotFound, "there is no file none.caibx", "ls -l none.caibx", "import", "none.caibx", "--store", d);
         await RefusedAsync(FaultKind.Invalid, $"{d} is a directory", $"ls {d}/*.caibx", "import", d, "--store", d);
+        await RefusedAsync(FaultKind.Corrupt, $"index {a} does not begin as an index does", $"auraed assets put {a}", "import", a, "--store", d);
+        var loop = _directory["loop"];
+        File.CreateSymbolicLink(loop, _directory["back"]);
+        File.CreateSymbolicLink(_directory["back"], loop);
+        await RefusedAsync(FaultKind.NotFound, $"there is no file {loop}: its links lead back to one another", $"namei -l {loop}", "put", loop);
+        await RefusedAsync(FaultKind.NotFound, $"there is no file {loop}: its links lead back to one another", $"namei -l {loop}", "import", loop, "--store", d);
         Assert.Empty(Directory.GetFileSystemEntries(d));
     }
 

@@ -1,5 +1,7 @@
+using System.CommandLine;
 using System.Net.Sockets;
 using System.Text.Json;
+using Auraed.Base;
 using Auraed.Cli;
 using Auraed.Tests.Support;
 
@@ -27,6 +29,47 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(expected, run.Error);
         Assert.Equal(ExitCode.Usage, run.Code);
         Assert.Equal(string.Empty, run.Output);
+    }
+
+    [Fact]
+    public async Task A_noun_without_a_verb_gets_its_help_and_its_verbs()
+    {
+        var nouns = Nouns(CommandTree.Build(Support.Cli.Environment(Terminal())), []).ToArray();
+        Assert.Contains(nouns, noun => noun is ["assets"]);
+        foreach (var noun in nouns)
+        {
+            var help = (await Support.Cli.RunAsync([.. noun, "--help"])).Succeeded();
+            var run = await Support.Cli.RunAsync(noun);
+
+            var path = $"auraed {string.Join(' ', noun)}";
+            Assert.Equal(ExitCode.Usage, run.Code);
+            Assert.Equal(string.Empty, run.Output);
+            Assert.StartsWith(help, run.Error, StringComparison.Ordinal);
+            Assert.Contains($"\n\nerror: {path} needs a verb: ", run.Error, StringComparison.Ordinal);
+            Assert.EndsWith($"\nhint: {path} VERB --help\n", run.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("Required", run.Error, StringComparison.Ordinal);
+        }
+
+        static Auraed.Cli.Output.Terminal Terminal() => new(TextWriter.Null, TextWriter.Null, isInteractive: false, 100);
+
+        static IEnumerable<string[]> Nouns(Command command, string[] words) => HelpText.VisibleVerbs(command).SelectMany(verb =>
+            Nouns(verb, [.. words, verb.Name]).Concat(verb.Action is null ? [[.. words, verb.Name]] : []));
+    }
+
+    [Theory]
+    [InlineData("records", "apply", "-f", "-")]
+    [InlineData("services", "deploy", "-")]
+    [InlineData("events", "append", "app.a", "b", "--json", "-")]
+    [InlineData("query", "-")]
+    [InlineData("assets", "put", "-")]
+    public async Task A_standard_input_that_is_closed_is_refused_before_the_daemon_is_asked(params string[] arguments)
+    {
+        var run = await Support.Cli.RunAsync([.. arguments, "--socket", _directory["none.sock"]], isInputGiven: false);
+
+        Assert.Contains("standard input is closed", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"hint: give it something to read: auraed {arguments[0]} {arguments[1].TrimEnd('-')}", run.Error, StringComparison.Ordinal);
+        Assert.Contains("<FILE", run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Of(FaultKind.Invalid), run.Code);
     }
 
     [Fact]

@@ -36,6 +36,7 @@ public static partial class Limits
     /// <summary>
     /// What a lease has left at least after a start, once. With it, and <see cref="LeaseSaveInterval"/> being half of it, whoever renews every
     /// third of the lease's time keeps it over a kill, whatever that time is: above 30 s two thirds less both are more than a third, below it the grace is.
+    /// A heartbeat after a start that used it up is written at once.
     /// </summary>
     public static readonly TimeSpan LeaseGrace = TimeSpan.FromSeconds(10);
 

@@ -4,7 +4,7 @@ using Auraed.Store.Registry;
 namespace Auraed.Domain.Registry;
 
 /// <summary>A lease that was renewed and is not yet saved.</summary>
-public readonly record struct RenewedLease(long RowId, long Deadline);
+public readonly record struct RenewedLease(string Tenant, string Id, long RowId, long Deadline);
 
 /// <summary>A lease that is up.</summary>
 public readonly record struct EndedLease(string Tenant, string Id, long RowId);
@@ -72,17 +72,18 @@ public sealed class LeaseBook
             {
                 long ttl = row.Ttl / TimeSpan.NanosecondsPerTick;
                 long deadline = Math.Min(row.Deadline ?? now + ttl, now + ttl);
+                bool isGraced = row.IsGraced;
                 if (!row.IsGraced && deadline - now < Limits.LeaseGrace.Ticks)
                 {
                     long given = now + Math.Min(Limits.LeaseGrace.Ticks, ttl);
                     if (given > deadline)
                     {
-                        deadline = given;
-                        graced.Add(new RenewedLease(row.RowId, deadline));
+                        (deadline, isGraced) = (given, true);
+                        graced.Add(new RenewedLease(row.Tenant, row.Id, row.RowId, deadline));
                     }
                 }
 
-                Add(row.Tenant, row.Id, row.RowId, ttl, deadline);
+                Add(row.Tenant, row.Id, row.RowId, ttl, deadline).IsGraced = isGraced;
             }
         }
 
@@ -191,13 +192,54 @@ public sealed class LeaseBook
         {
             Lease[] taken = [.. _renewed.Take(countMax)];
             _renewed.ExceptWith(taken);
-            return [.. taken.Select(lease => new RenewedLease(lease.RowId, lease.Deadline))];
+            return [.. taken.Select(lease => lease.Renewed)];
+        }
+    }
+
+    /// <summary>
+    /// Those of the renewed that a kill might end before their next heartbeat, a third of the time from now, because the file lacks this one: they are written before it
+    /// is answered. They are few: the file holds what others have, or a start gives them the grace.
+    /// </summary>
+    public List<RenewedLease> Pressing(string tenant, IEnumerable<string> ids)
+    {
+        var pressing = new List<RenewedLease>();
+        lock (_lock)
+        {
+            long now = Now;
+            foreach (string id in ids)
+            {
+                if (_leases.TryGetValue((tenant, id), out Lease? lease) && _renewed.Contains(lease) && !lease.IsSafe(now))
+                {
+                    pressing.Add(lease.Renewed);
+                }
+            }
+        }
+
+        return pressing;
+    }
+
+    /// <summary>The file has these now.</summary>
+    public void Saved(IEnumerable<RenewedLease> saved)
+    {
+        lock (_lock)
+        {
+            foreach (RenewedLease renewed in saved)
+            {
+                if (_leases.TryGetValue((renewed.Tenant, renewed.Id), out Lease? lease) && lease.RowId == renewed.RowId)
+                {
+                    (lease.Saved, lease.IsGraced) = (renewed.Deadline, false);
+                    if (lease.Deadline == renewed.Deadline)
+                    {
+                        _renewed.Remove(lease);
+                    }
+                }
+            }
         }
     }
 
     private Lease Add(string tenant, string id, long rowId, long ttl, long deadline)
     {
-        var lease = new Lease(tenant, id, rowId, ttl) { Deadline = deadline };
+        var lease = new Lease(tenant, id, rowId, ttl) { Deadline = deadline, Saved = deadline };
         _leases[(tenant, id)] = lease;
         _order.Enqueue(lease, deadline);
         return lease;
@@ -224,8 +266,23 @@ public sealed class LeaseBook
 
         public long Deadline { get; set; }
 
+        /// <summary>The deadline that the file has.</summary>
+        public long Saved { get; set; }
+
+        /// <summary>The file has it as one that a start has prolonged: the next gives it no more.</summary>
+        public bool IsGraced { get; set; }
+
+        public RenewedLease Renewed => new(Tenant, Id, RowId, Deadline);
+
         public bool IsEnding { get; set; }
 
         public bool IsGone { get; set; }
+
+        /// <summary>What the file has, or the grace, lasts over a kill until a third of the time has passed.</summary>
+        public bool IsSafe(long now)
+        {
+            long third = Ttl / 3;
+            return Saved - now >= third + Limits.LeaseSaveInterval.Ticks + Limits.LeaseLookInterval.Ticks || (!IsGraced && third <= Limits.LeaseGrace.Ticks - Limits.LeaseLookInterval.Ticks);
+        }
     }
 }

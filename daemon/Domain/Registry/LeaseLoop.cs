@@ -84,6 +84,7 @@ public sealed class LeaseLoop(Database database, LeaseBook book, TimeProvider ti
                     return 0;
                 },
                 cancel).ConfigureAwait(false);
+            book.Saved(renewed);
             _saved = now;
         }
         while (renewed.Count == Limits.LeaseBatchCountMax);

@@ -94,10 +94,31 @@ public sealed class ServiceRegistry
         return revision;
     }
 
-    /// <summary>The ids that are not registered. Writes only where health changes.</summary>
+    /// <summary>Writes the leases that would not outlast a kill without this heartbeat.</summary>
+    private async Task SavePressingAsync(HeartbeatCommand command, CancellationToken cancel)
+    {
+        List<RenewedLease> pressing = Leases.Pressing(command.Tenant, command.Ids);
+        if (pressing.Count == 0)
+        {
+            return;
+        }
+
+        await _database.WriteAsync(
+            unit =>
+            {
+                pressing.ForEach(lease => LeaseRows.Renew(unit, lease.RowId, lease.Deadline));
+                LeaseRows.SetClock(unit, Leases.Now);
+                return 0;
+            },
+            cancel).ConfigureAwait(false);
+        Leases.Saved(pressing);
+    }
+
+    /// <summary>The ids that are not registered. Writes only where health changes, and what <see cref="LeaseBook.Pressing"/> says.</summary>
     public async Task<IReadOnlyList<string>> HeartbeatAsync(HeartbeatCommand command, string principal, CancellationToken cancel)
     {
         string[] unknown = [.. command.Ids.Where(id => !Leases.Renew(command.Tenant, id))];
+        await SavePressingAsync(command, cancel).ConfigureAwait(false);
         string[] looked = command.Health == EndpointHealth.Unspecified ? unknown : [.. command.Ids];
         if (looked.Length == 0)
         {

@@ -108,6 +108,24 @@ public sealed class LeaseTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.False(await IsThereAsync("w"));
     }
 
+    [Theory]
+    [InlineData(6)]
+    [InlineData(27)]
+    [InlineData(45)]
+    [InlineData(120)]
+    public async Task A_daemon_that_is_killed_after_each_heartbeat_keeps_who_heartbeats(int ttl)
+    {
+        await RegisterAsync("w", ttl);
+        for (var kill = 0; kill < 12; kill++)
+        {
+            await PassAsync(ttl / 3.0);
+            await BeatAsync("w");
+            await RestartAsync(TimeSpan.FromDays(1), isClean: false);
+        }
+
+        Assert.True(Remaining("w") > TimeSpan.Zero);
+    }
+
     [Fact]
     public async Task A_thousand_heartbeats_are_one_write()
     {
@@ -127,7 +145,10 @@ public sealed class LeaseTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal((units + 1, sequence), (_database.Writes.Units, _database.Durable));
     }
 
-    /// <summary>Kills and stops at random, clocks set at random: who heartbeats every third of its time stays, who does not goes in bounded time.</summary>
+    /// <summary>
+    /// Kills and stops at random, clocks set at random: who heartbeats every third of its time, or at once when the daemon is there again, stays while no two restarts fall between
+    /// two of its heartbeats; who does not goes in bounded time.
+    /// </summary>
     [Fact]
     public async Task Who_heartbeats_every_third_stays_and_who_is_silent_goes()
     {
@@ -138,21 +159,21 @@ public sealed class LeaseTests(ITestOutputHelper output) : IAsyncLifetime
             var (lively, silent) = ($"lively-{round}", $"silent-{round}");
             await RegisterAsync(lively, ttl);
             await RegisterAsync(silent, ttl);
-            var (sinceBeat, up, kills) = (0.0, 0.0, 0);
+            var (due, up, kills, isRestarted) = (_time.GetTimestamp() + Third(ttl), 0.0, 0, false);
             while (await IsThereAsync(silent))
             {
-                var step = Math.Min(random.NextDouble() * 3, (ttl / 3.0) - sinceBeat);
+                var step = Math.Min(random.NextDouble() * 3, Math.Max(0, TimeSpan.FromTicks(due - _time.GetTimestamp()).TotalSeconds));
                 await PassAsync(step);
-                (sinceBeat, up) = (sinceBeat + step, up + step);
-                if (sinceBeat >= (ttl / 3.0) - 0.001)
+                up += step;
+                if (_time.GetTimestamp() >= due)
                 {
                     await BeatAsync(lively);
-                    sinceBeat = 0;
+                    (due, isRestarted) = (_time.GetTimestamp() + Third(ttl), false);
                 }
 
-                if (random.Next(8) == 0)
+                if (!isRestarted && random.Next(4) == 0)
                 {
-                    kills++;
+                    (kills, isRestarted) = (kills + 1, true);
                     var isClean = random.Next(2) == 0;
                     await RestartAsync(TimeSpan.FromSeconds(random.Next(2) == 0 ? 0.2 : random.Next(100_000)), isClean);
                     _time.Set(_time.GetUtcNow().AddSeconds(random.Next(-100_000, 100_000)));
@@ -161,7 +182,11 @@ public sealed class LeaseTests(ITestOutputHelper output) : IAsyncLifetime
                 Assert.True(await IsThereAsync(lively), $"{lively} went: ttl {ttl}, round {round}");
                 Assert.True(up < ttl + Limits.LeaseGrace.TotalSeconds + ((kills + 1) * Limits.LeaseSaveInterval.TotalSeconds), $"{silent} stays after {up} s of {ttl}, {kills} restarts");
             }
+
+            await _registry.DeregisterAsync("default", lively, "tester", default);
         }
+
+        static long Third(int ttl) => TimeSpan.FromSeconds(ttl).Ticks / 3;
     }
 
     private async Task OpenAsync()

@@ -12,7 +12,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
 {
     /// <summary>The log begins again when it has so many times the frames of a pass: the rest of it is the writer's own, and costs everyone who waits some milliseconds.</summary>
     private const int LogsToRest = 4;
-    private const int BulkPasses = 8;
+    private const int BulkPasses = 32;
 
     private int _moved;
     private int _seen;

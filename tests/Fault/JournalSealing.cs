@@ -152,6 +152,34 @@ public sealed class JournalSealing : IDisposable
         Assert.True(await StoreOracle.HoldsAsync(_fixture.Options, []) is 0 or StoreChild.EventsPerUnit);
     }
 
+    [Fact]
+    public async Task A_writer_that_ends_lets_the_group_on_its_way_arrive_and_says_so()
+    {
+        var failed = new TaskCompletionSource<Fault>();
+        using var files = new StalledFiles();
+        await using (var database = Database.Open(_fixture.Options with { JournalFiles = files, Failed = failed.SetResult }))
+        {
+            files.Stall();
+            var first = StoreChild.AppendAsync(database, "first", 100);
+            await files.IsStalled;
+            var ran = new TaskCompletionSource();
+            var second = database.WriteAsync<long>(
+                _ =>
+                {
+                    ran.SetResult();
+                    throw new InvariantException("broken");
+                },
+                CancellationToken.None);
+            await ran.Task;
+            files.Release(null);
+            Assert.Equal(1, await first);
+            Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+            _ = await failed.Task;
+        }
+
+        Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [1]));
+    }
+
     private static long Count(ReadUnit unit)
     {
         var rows = unit.Prepare("SELECT count(*) FROM event");

@@ -126,7 +126,9 @@ internal sealed class JournalSealer : IDisposable
                 _group = default;
                 Free();
             }
-            else if (_isEnding)
+
+            // One signal may stand for a group and the end after it.
+            if (_isEnding)
             {
                 return;
             }

@@ -32,7 +32,8 @@ public sealed class FirstProcessTests : IDisposable
     {
         try
         {
-            return File.ReadAllText($"/proc/{process}/cmdline").Contains("5.5", StringComparison.Ordinal);
+            // The shell that makes it names it too.
+            return File.ReadAllText($"/proc/{process}/cmdline") == "sleep\05.5\0";
         }
         catch (IOException)
         {

@@ -233,7 +233,8 @@ internal static class AssetTransferVerbs
             throw Fault.Invalid("index", $"{file} is a directory, and an index is a file", $"ls {file}/*.caibx");
         }
 
-        if (File.Exists(file) || new FileInfo(file).LinkTarget is not null)
+        // No path has a NUL in it; a name may be given one.
+        if (!file.Contains('\0') && (File.Exists(file) || new FileInfo(file).LinkTarget is not null))
         {
             return await ReadIndexAsync(file, cancel);
         }

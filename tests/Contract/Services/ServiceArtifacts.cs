@@ -23,16 +23,18 @@ public sealed class ServiceArtifacts : IAsyncLifetime
         var made = await _host.DeployAsync(App());
         Assert.Equal((SlotPhase.Running, first), (made.Slot.Phase, made.Spec.Artifact.Caid));
         Assert.Equal(1, (await _host.DeployAsync(App())).Service.NewestVersion);
+        await SaidAsync("one");
 
         var second = await ServiceAssets.PutAsync(_host.Channel, ServiceAssets.Script("two"), "app");
         Assert.Equal(1, (await _host.DeployAsync(made.Spec)).Service.NewestVersion);
         Assert.Equal((2L, second), (await _host.DeployAsync(App())) is var changed ? (changed.Service.Version, changed.Spec.Artifact.Caid) : default);
+        await SaidAsync("one", "two");
         await FailsToDeleteAsync(first);
         await ServiceAssets.CollectAsync(_host.Channel);
         File.Delete(ProgramOf(first));
         var back = await _host.Services.RollbackAsync(new RollbackRequest { Name = "app", Wait = true });
         Assert.Equal((SlotPhase.Running, first), (back.Slot.Phase, back.Spec.Artifact.Caid));
-        await Eventually.HoldsAsync(async () => (await _host.LinesAsync("app")).Select(line => line.Split(' ')[0]).SequenceEqual(["one", "two", "one"]), "each said its word");
+        await SaidAsync("one", "two", "one");
 
         // A third version later nothing needs the second any more.
         await _host.DeployAsync(ServiceHost.Sleeper("app"));
@@ -44,6 +46,10 @@ public sealed class ServiceArtifacts : IAsyncLifetime
         Assert.Empty(Directory.EnumerateFileSystemEntries(Programs));
         await Assets.DeleteAsync(new DeleteAssetRequest { Asset = first });
     }
+
+    /// <summary>A program runs before it has said its word: one that is replaced sooner says nothing.</summary>
+    private Task SaidAsync(params string[] words) => Eventually.HoldsAsync(
+        async () => (await _host.LinesAsync("app")).Select(line => line.Split(' ')[0]).SequenceEqual(words), $"what was said is {string.Join(", ", words)}");
 
     [Fact]
     public async Task A_program_is_named_by_its_entry_point_and_run_by_a_user_who_may_not_enter_the_daemons_directory()

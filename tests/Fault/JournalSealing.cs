@@ -21,15 +21,8 @@ public sealed class JournalSealing : IDisposable
         files.Stall();
         var first = StoreChild.AppendAsync(database, "first", 16);
         await files.IsStalled;
-        var ran = new TaskCompletionSource();
-        var second = database.WriteAsync(
-            unit =>
-            {
-                ran.SetResult();
-                return unit.Events.Append("default", "tester", null, "test.created", "second", []);
-            },
-            CancellationToken.None);
-        await ran.Task;
+        var (second, ran) = Second(database, unit => unit.Events.Append("default", "tester", null, "test.created", "second", []));
+        await ran;
         Assert.False(first.IsCompleted || second.IsCompleted);
         Assert.Equal(0, database.Durable);
         files.Release(null);
@@ -132,15 +125,8 @@ public sealed class JournalSealing : IDisposable
             files.Stall();
             var first = StoreChild.AppendAsync(database, "first", 100);
             await files.IsStalled;
-            var ran = new TaskCompletionSource();
-            var second = database.WriteAsync(
-                unit =>
-                {
-                    ran.SetResult();
-                    return unit.Events.Append("default", "tester", null, "test.created", "second", []);
-                },
-                CancellationToken.None);
-            await ran.Task;
+            var (second, ran) = Second(database, unit => unit.Events.Append("default", "tester", null, "test.created", "second", []));
+            await ran;
             files.Release(new Fault(FaultKind.Internal, "the disk is gone") { Reason = "DISK_FAILED" });
             Assert.Equal("OUTCOME_UNKNOWN", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
             Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
@@ -178,6 +164,20 @@ public sealed class JournalSealing : IDisposable
         }
 
         Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [1]));
+    }
+
+    /// <summary>A unit that is queued behind a stalled group, and when it has begun to run.</summary>
+    private static (Task<long> Answer, Task Ran) Second(Database database, Func<WriteUnit, long> work)
+    {
+        var ran = new TaskCompletionSource();
+        var answer = database.WriteAsync(
+            unit =>
+            {
+                ran.SetResult();
+                return work(unit);
+            },
+            CancellationToken.None);
+        return (answer, ran.Task);
     }
 
     private static long Count(ReadUnit unit)

@@ -11,9 +11,13 @@ public static class FileFaults
     private const int NoSpace = 28;
     private const int ReadOnly = 30;
     private const int OverQuota = 122;
+    private const int ErrorNumber = 0xffff;
 
     /// <summary>True for what the calls of .NET throw of files.</summary>
     public static bool Is(Exception cause) => cause is IOException or UnauthorizedAccessException;
+
+    /// <summary>True when there is no room, on the disk or in a quota.</summary>
+    public static bool IsFull(Exception cause) => (cause.HResult & ErrorNumber) is NoSpace or OverQuota;
 
     /// <param name="what">What was not done, with the path, as "asset a cannot be written to /b".</param>
     /// <param name="path">The file; the hint goes by its directory. Null when it has no name, as standard output.</param>
@@ -26,7 +30,7 @@ public static class FileFaults
         {
             UnauthorizedAccessException or { HResult: NotPermitted or AccessDenied } => (FaultKind.Denied, $"see who may: ls -ld {directory} {path}"),
             DirectoryNotFoundException or FileNotFoundException or { HResult: NotThere } => (FaultKind.NotFound, $"mkdir -p {directory}"),
-            { HResult: NoSpace or OverQuota } => (FaultKind.Exhausted, $"make room: df {directory}"),
+            _ when IsFull(cause) => (FaultKind.Exhausted, $"make room: df {directory}"),
             { HResult: ReadOnly } => (FaultKind.Denied, $"take another place, or mount it for writing: findmnt --target {directory}"),
             { HResult: NotADirectory or IsADirectory } => (FaultKind.Invalid, $"see what stands there: ls -ld {directory} {path}"),
             _ => (FaultKind.Internal, "check the disk: dmesg"),

@@ -100,17 +100,7 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
 
     public bool Seal(WriteGroup group)
     {
-        news.Begin(group);
-        try
-        {
-            _ = connection.Prepare("COMMIT").Execute();
-        }
-        finally
-        {
-            news.End(group);
-        }
-
-        news.Tell(group);
+        news.Tell(group, () => connection.Prepare("COMMIT").Execute());
         return true;
     }
 

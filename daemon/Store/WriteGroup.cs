@@ -80,13 +80,20 @@ internal sealed class GroupNews(TableVersions tables, RecentLog recent, WriterCo
 
     public WriterCounts Counts => counts;
 
-    public void Begin(WriteGroup group) => tables.Begin(group.Written);
-
-    /// <summary>After <see cref="Begin"/>, whether it went through or not.</summary>
-    public void End(WriteGroup group) => tables.End(group.Written);
-
-    public void Tell(WriteGroup group)
+    /// <param name="group">The group.</param>
+    /// <param name="show">Makes it visible, or durable and visible at once. What it throws is the caller's, and then nothing is told.</param>
+    public void Tell(WriteGroup group, Action show)
     {
+        tables.Begin(group.Written);
+        try
+        {
+            show();
+        }
+        finally
+        {
+            tables.End(group.Written);
+        }
+
         counts.Groups++;
         counts.Units += group.KeptCount;
         recent.Add(group.Events);

@@ -6,9 +6,9 @@ using SQLitePCL;
 namespace Auraed.Store;
 
 /// <summary>
-/// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, makes them durable with one sync, and only then
-/// has them answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after <see cref="IGroupLog.Seal"/> of its group
-/// returned; what failed there is never tried again, and a failed sync ends all writing, as nobody can know what the disk kept.
+/// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, has them made durable with one sync, and only then
+/// answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after its group is durable, here or where
+/// <see cref="IGroupLog.Seal"/> has handed it to; what failed there is never tried again, and a failed sync ends all writing, as nobody can know what the disk kept.
 /// </summary>
 internal sealed class Writer
 {
@@ -199,16 +199,18 @@ internal sealed class Writer
         }
 
         CrashPoint.Reach("commit.before");
-        var isAnswered = !Commit();
+        var isOurs = Commit();
         CrashPoint.Reach("commit.after");
-        if (isAnswered)
+        if (isOurs)
+        {
+            Answer();
+            CrashPoint.Reach("group.answered");
+        }
+        else
         {
             _group = new WriteGroup();
-            return hadBulk;
         }
 
-        Answer();
-        CrashPoint.Reach("group.answered");
         return hadBulk;
     }
 
@@ -298,7 +300,7 @@ internal sealed class Writer
         return false;
     }
 
-    /// <summary>False when the group is answered elsewhere, once it is durable.</summary>
+    /// <summary>True when the group is to be answered now; false when that is done elsewhere, once it is durable.</summary>
     private bool Commit()
     {
         if (_group.KeptCount == 0)

@@ -18,11 +18,7 @@ public sealed class JournalSealing : IDisposable
     {
         using var files = new StalledFiles();
         await using var database = Database.Open(_fixture.Options with { JournalFiles = files });
-        files.Stall();
-        var first = StoreChild.AppendAsync(database, "first", 16);
-        await files.IsStalled;
-        var (second, ran) = Second(database, unit => unit.Events.Append("default", "tester", null, "test.created", "second", []));
-        await ran;
+        var (first, second) = await BuildAsync(database, files, AppendSecond);
         Assert.False(first.IsCompleted || second.IsCompleted);
         Assert.Equal(0, database.Durable);
         files.Release(null);
@@ -36,18 +32,7 @@ public sealed class JournalSealing : IDisposable
     {
         using var files = new StalledFiles();
         await using var database = Database.Open(_fixture.Options with { JournalFiles = files });
-        files.Stall();
-        var first = StoreChild.AppendAsync(database, "first", 16);
-        await files.IsStalled;
-        var ran = new TaskCompletionSource();
-        var second = database.WriteAsync<long>(
-            unit =>
-            {
-                ran.SetResult();
-                throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already");
-            },
-            CancellationToken.None);
-        await ran.Task;
+        var (first, second) = await BuildAsync(database, files, unit => throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already"));
         Assert.False(second.IsCompleted);
         files.Release(null);
         Assert.Equal($"there are {StoreChild.EventsPerUnit} already", (await Assert.ThrowsAsync<Fault>(() => second)).Message);
@@ -66,18 +51,8 @@ public sealed class JournalSealing : IDisposable
             acknowledged.Add(await StoreChild.AppendAsync(database, "before", 100));
             for (var round = 0; round < 2; round++)
             {
-                files.Stall();
-                var first = StoreChild.AppendAsync(database, "first", 100);
-                await files.IsStalled;
-                var ran = new TaskCompletionSource();
-                var second = database.WriteAsync(
-                    unit =>
-                    {
-                        ran.SetResult();
-                        return isRefusal ? throw new Fault(FaultKind.AlreadyExists, "refused") : unit.Events.Append("default", "tester", null, "test.created", "second", []);
-                    },
-                    CancellationToken.None);
-                await ran.Task;
+                var (first, second) = await BuildAsync(
+                    database, files, unit => isRefusal ? throw new Fault(FaultKind.AlreadyExists, "refused") : AppendSecond(unit));
                 files.Release(StalledFiles.Full());
                 Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
                 Assert.Equal(isRefusal ? null : "DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
@@ -122,11 +97,7 @@ public sealed class JournalSealing : IDisposable
         using var files = new StalledFiles();
         await using (var database = Database.Open(_fixture.Options with { JournalFiles = files, Failed = failed.SetResult }))
         {
-            files.Stall();
-            var first = StoreChild.AppendAsync(database, "first", 100);
-            await files.IsStalled;
-            var (second, ran) = Second(database, unit => unit.Events.Append("default", "tester", null, "test.created", "second", []));
-            await ran;
+            var (first, second) = await BuildAsync(database, files, AppendSecond);
             files.Release(new Fault(FaultKind.Internal, "the disk is gone") { Reason = "DISK_FAILED" });
             Assert.Equal("OUTCOME_UNKNOWN", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
             Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
@@ -145,18 +116,7 @@ public sealed class JournalSealing : IDisposable
         using var files = new StalledFiles();
         await using (var database = Database.Open(_fixture.Options with { JournalFiles = files, Failed = failed.SetResult }))
         {
-            files.Stall();
-            var first = StoreChild.AppendAsync(database, "first", 100);
-            await files.IsStalled;
-            var ran = new TaskCompletionSource();
-            var second = database.WriteAsync<long>(
-                _ =>
-                {
-                    ran.SetResult();
-                    throw new InvariantException("broken");
-                },
-                CancellationToken.None);
-            await ran.Task;
+            var (first, second) = await BuildAsync(database, files, _ => throw new InvariantException("broken"));
             files.Release(null);
             Assert.Equal(1, await first);
             Assert.Equal("STORE_FAILED", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
@@ -166,18 +126,24 @@ public sealed class JournalSealing : IDisposable
         Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [1]));
     }
 
-    /// <summary>A unit that is queued behind a stalled group, and when it has begun to run.</summary>
-    private static (Task<long> Answer, Task Ran) Second(Database database, Func<WriteUnit, long> work)
+    private static long AppendSecond(WriteUnit unit) => unit.Events.Append("default", "tester", null, "test.created", "second", []);
+
+    /// <summary>A group on its way to the disk, and a unit that has begun to run behind it. Their answers.</summary>
+    private static async Task<(Task<long> First, Task<long> Second)> BuildAsync(Database database, StalledFiles files, Func<WriteUnit, long> work)
     {
+        files.Stall();
+        var first = StoreChild.AppendAsync(database, "first", 100);
+        await files.IsStalled;
         var ran = new TaskCompletionSource();
-        var answer = database.WriteAsync(
+        var second = database.WriteAsync(
             unit =>
             {
                 ran.SetResult();
                 return work(unit);
             },
             CancellationToken.None);
-        return (answer, ran.Task);
+        await ran.Task;
+        return (first, second);
     }
 
     private static long Count(ReadUnit unit)

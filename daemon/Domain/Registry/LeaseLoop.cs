@@ -76,18 +76,24 @@ public sealed class LeaseLoop(Database database, LeaseBook book, TimeProvider ti
             renewed = book.TakeRenewed(Limits.LeaseBatchCountMax);
             long now = book.Now;
             // A lease that is lost here for a full disk has the grace after a start, as one that a kill forgets.
-            await database.WriteAsync(
-                unit =>
-                {
-                    renewed.ForEach(lease => LeaseRows.Renew(unit, lease.RowId, lease.Deadline));
-                    LeaseRows.SetClock(unit, now);
-                    return 0;
-                },
-                cancel).ConfigureAwait(false);
-            book.Saved(renewed);
+            await WriteAsync(database, book, renewed, now, cancel).ConfigureAwait(false);
             _saved = now;
         }
         while (renewed.Count == Limits.LeaseBatchCountMax);
+    }
+
+    /// <summary>Writes the deadlines and the clock, and tells the book that the file has them.</summary>
+    internal static async Task WriteAsync(Database database, LeaseBook book, List<RenewedLease> renewed, long now, CancellationToken cancel)
+    {
+        await database.WriteAsync(
+            unit =>
+            {
+                renewed.ForEach(lease => LeaseRows.Renew(unit, lease.RowId, lease.Deadline));
+                LeaseRows.SetClock(unit, now);
+                return 0;
+            },
+            cancel).ConfigureAwait(false);
+        book.Saved(renewed);
     }
 
     private async Task EndAsync(string tenant, List<EndedLease> ended, CancellationToken cancel)

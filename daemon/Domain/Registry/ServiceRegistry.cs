@@ -98,20 +98,10 @@ public sealed class ServiceRegistry
     private async Task SavePressingAsync(HeartbeatCommand command, CancellationToken cancel)
     {
         List<RenewedLease> pressing = Leases.Pressing(command.Tenant, command.Ids);
-        if (pressing.Count == 0)
+        if (pressing.Count > 0)
         {
-            return;
+            await LeaseLoop.WriteAsync(_database, Leases, pressing, Leases.Now, cancel).ConfigureAwait(false);
         }
-
-        await _database.WriteAsync(
-            unit =>
-            {
-                pressing.ForEach(lease => LeaseRows.Renew(unit, lease.RowId, lease.Deadline));
-                LeaseRows.SetClock(unit, Leases.Now);
-                return 0;
-            },
-            cancel).ConfigureAwait(false);
-        Leases.Saved(pressing);
     }
 
     /// <summary>The ids that are not registered. Writes only where health changes, and what <see cref="LeaseBook.Pressing"/> says.</summary>

@@ -16,8 +16,6 @@ internal class JournalFiles
 {
     private const string Stem = DatabaseFile.StemName + ".journal-";
     private const string Spare = Stem + "spare";
-    private const int NoSpace = 28;
-    private const int QuotaExceeded = 122;
 
     public static JournalFiles Default { get; } = new();
 
@@ -106,13 +104,13 @@ internal class JournalFiles
         {
             return work();
         }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        catch (Exception refused) when (FileFaults.Is(refused))
         {
             throw Refused(path, refused);
         }
     }
 
-    private static Fault Refused(string path, Exception cause) => (cause.HResult & 0xffff) is NoSpace or QuotaExceeded
+    private static Fault Refused(string path, Exception cause) => FileFaults.IsFull(cause)
         ? DiskFull(cause)
         : new Fault(FaultKind.Internal, $"{path} cannot be written: {cause.Message}", hint: "check the disk: dmesg", cause: cause) { Reason = "DISK_FAILED" };
 

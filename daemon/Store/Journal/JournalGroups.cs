@@ -107,7 +107,7 @@ internal sealed class JournalGroups : IGroupLog
                 Abandon();
             }
 
-            _news.Tell(group);
+            _news.Tell(group, () => { });
             return true;
         }
 
@@ -279,7 +279,6 @@ internal sealed class JournalGroups : IGroupLog
 
         if (!HasPending)
         {
-            _capture.IsOn = false;
             Abandon();
             return;
         }
@@ -335,20 +334,13 @@ internal sealed class JournalGroups : IGroupLog
     private void SealAtOnce(WriteGroup group)
     {
         var number = _appender.NextNumber();
-        _news.Begin(group);
-        try
+        _news.Tell(group, () =>
         {
             Write(number);
             _connection.SyncLog();
             (_group, _sequence) = (number, group.Sequence);
             _pending.Seal(group.Written, number);
-        }
-        finally
-        {
-            _news.End(group);
-        }
-
-        _news.Tell(group);
+        });
         Committed();
         _shapes.Load(_connection);
     }

@@ -159,14 +159,11 @@ internal sealed class JournalSealer : IDisposable
         CrashPoint.Reach("group.answered");
     }
 
-    private void Seal(in SealedGroup group)
+    private void Seal(SealedGroup group)
     {
         _appender.Append(group.Record, group.Header);
         _news.Counts.JournalBytes = _appender.BytesWritten;
-        _news.Begin(group.Group);
-        _pending.Seal(group.Group.Written, group.Header.Number);
-        _news.End(group.Group);
-        _news.Tell(group.Group);
+        _news.Tell(group.Group, () => _pending.Seal(group.Group.Written, group.Header.Number));
     }
 
     private void Free()

@@ -72,18 +72,14 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
     /// <summary>The whole asset in one stream into a fresh file, each chunk checked and put in its place.</summary>
     public async Task FillAsync(string id, AssetIndex index, SafeFileHandle file, Action<long> progress, CancellationToken cancel)
     {
-        using var call = client.Download(new DownloadRequest { Tenant = tenant, Asset = id, Frames = true }, cancellationToken: cancel);
+        var request = new DownloadRequest { Tenant = tenant, Asset = id, Frames = true };
+        using var call = daemon.Invoker.AsyncServerStreamingCall(FrameBatch.Download, null, new CallOptions(cancellationToken: cancel), request);
         var next = 0;
         var writing = new Queue<Task>();
         try
         {
-            await foreach (var message in call.ResponseStream.ReadAllAsync(cancel))
+            await foreach (var batch in call.ResponseStream.ReadAllAsync(cancel))
             {
-                if (message.Chunks is not { Chunks.Count: > 0 } batch)
-                {
-                    continue;
-                }
-
                 // Some batches are inflated and written while the next one comes.
                 if (writing.Count == Environment.ProcessorCount)
                 {
@@ -91,7 +87,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
                 }
 
                 var first = next;
-                next += batch.Chunks.Count;
+                next += batch.Count;
                 if (next > index.Count)
                 {
                     throw Wrong(id, first);
@@ -199,17 +195,23 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
     };
 
-    private static async Task WriteAsync(string id, AssetIndex index, int first, ChunkBatch batch, SafeFileHandle file, Action<long> progress)
+    private static async Task WriteAsync(string id, AssetIndex index, int first, FrameBatch batch, SafeFileHandle file, Action<long> progress)
     {
         await Task.Yield();
+        using var frames = batch;
+        if (frames.Count == 0)
+        {
+            return;
+        }
+
         var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
         var codec = ClientCodecs.Rent();
         try
         {
-            for (var place = 0; place < batch.Chunks.Count; place++)
+            for (var place = 0; place < frames.Count; place++)
             {
                 var chunk = index[first + place];
-                var length = codec.Read(batch.Chunks[place].Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), Place(id));
+                var length = codec.Read(frames[place], chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), Place(id));
                 if (length != chunk.Length)
                 {
                     throw Wrong(id, first + place);
@@ -219,7 +221,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
                 progress(length);
             }
 
-            StartWriteBack(file, index[first].Offset, index[first + batch.Chunks.Count - 1].End);
+            StartWriteBack(file, index[first].Offset, index[first + frames.Count - 1].End);
         }
         finally
         {

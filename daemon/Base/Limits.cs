@@ -111,8 +111,11 @@ public static partial class Limits
     /// <summary>Units after which a group goes to the journal as soon as the one before is there and few more wait: then the sync's share is small, and each unit waits for the last.</summary>
     public const int StoreGroupCountWanted = 16;
 
-    /// <summary>Groups of one, one after the other, after which the writer seals them itself: then a caller waits for each answer, and to hand it over costs a wake-up.</summary>
+    /// <summary>Groups of one, one after the other, after which a caller counts as alone: he waits for each answer, and each hand-over to another thread costs him a wake-up.</summary>
     public const int StoreLoneGroupsMin = 4;
+
+    /// <summary>Groups that callers run themselves before one goes through the queue again: so many syncs at most are waited for in turn by one who asks for many writes at once.</summary>
+    public const int StoreCallerGroupsMax = 32;
 
     /// <summary>Bulk units of one commit while nobody else writes: beyond it the sync's share is small.</summary>
     public const int StoreGroupBulkMax = 8;

@@ -37,7 +37,7 @@ internal sealed class WriterProbe(Database database, Pulses pulses)
         var isAlive = true;
         try
         {
-            await database.WriteAsync(static _ => 0, CancellationToken.None).ConfigureAwait(false);
+            await database.AskWriterAsync().ConfigureAwait(false);
         }
         catch (Fault fault)
         {

@@ -4,7 +4,7 @@ using SQLitePCL;
 namespace Auraed.Store;
 
 /// <summary>
-/// Decides when frames of the write-ahead log move into the file; called by the writer's thread only. A busy writer has most of them moved beside it
+/// Decides when frames of the write-ahead log move into the file; called by who has the writer's turn only. A busy writer has most of them moved beside it
 /// (<see cref="LogMover"/>) and moves the rest itself, after which the log begins again.
 /// Invariants: the log stays bounded even when readers overlap without end, as readers are then held back for one moment; one checkpoint runs at a time.
 /// </summary>
@@ -31,6 +31,9 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
 
     /// <summary>Why what was moved beside the writer is not known to be on the disk; null while all is well.</summary>
     public Fault? Failure => mover.Failure;
+
+    /// <summary>True when <see cref="AfterCommit"/> has something to do that takes time.</summary>
+    public bool IsDue => connection.WalFrames is var frames && (frames >= Limits.StoreWalFramesMax || (!mover.IsRunning && (_isMoving || frames - _moved >= framesBusy)));
 
     /// <param name="hadBulk">A part of a large ingest was in it: then more follow, whose frames are moved in small passes, so that no commit's sync waits long behind a pass's.</param>
     public void AfterCommit(bool hadBulk)

@@ -105,14 +105,26 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs the work on the writer's thread in a savepoint of its own; the answer comes after the commit is on the disk. An exception rolls
-    /// back this work alone. Fault(Exhausted) when the queue or the disk is full. A caller that cancels while the work waits is answered at once; work that has begun is done.
+    /// Runs the work in a savepoint of its own, on the writer's thread or, when nobody else writes, on this one; the answer comes after the commit is on the disk. An
+    /// exception rolls back this work alone. Fault(Exhausted) when the queue or the disk is full. A caller that cancels while the work waits is answered at once; work that has begun is done.
     /// </summary>
     public Task<T> WriteAsync<T>(Func<WriteUnit, T> work, CancellationToken cancel, WritePriority priority = WritePriority.Small)
     {
         var item = new WriteItem<T>(work, cancel);
         item.HeedCancel();
-        _writer.Queue.Add(item, priority);
+        if (priority != WritePriority.Small || !_writer.TryRun(item))
+        {
+            _writer.Queue.Add(item, priority);
+        }
+
+        return item.Task;
+    }
+
+    /// <summary>Completes when the writer's thread has come round; it never waits on the caller's.</summary>
+    public Task AskWriterAsync()
+    {
+        var item = new WriteItem<int>(static _ => 0, CancellationToken.None);
+        _writer.Queue.Add(item, WritePriority.Small);
         return item.Task;
     }
 

@@ -13,7 +13,7 @@ public enum Durability
 }
 
 /// <summary>
-/// What makes a group of units durable. Called by the writer's thread alone, in this order: Begin, units (each with a mark that it can be taken back
+/// What makes a group of units durable. Called by who has the writer's turn alone, in this order: Begin, units (each with a mark that it can be taken back
 /// to), then Seal, Empty or Abandon; between groups the others.
 /// </summary>
 internal interface IGroupLog
@@ -29,6 +29,9 @@ internal interface IGroupLog
 
     /// <summary>True while the group before is on its way to the disk: the next one cannot follow yet, and may grow.</summary>
     bool IsSealing { get; }
+
+    /// <summary>True when <see cref="AfterGroup"/> has something to do that takes time.</summary>
+    bool IsWorkDue { get; }
 
     /// <summary>Units after which a group is sealed as soon as it can be, although more wait.</summary>
     int GroupCountWanted { get; }
@@ -47,8 +50,10 @@ internal interface IGroupLog
     /// Makes the group durable and visible to the next reader. Fault: it is not, and the transaction is to be abandoned; when the fault is not one of
     /// want of space, nobody knows what the disk kept.
     /// </summary>
+    /// <param name="group">The group, closed.</param>
+    /// <param name="isAlone">Nobody else is expected to write meanwhile, so that it is best done at once.</param>
     /// <returns>True when it is, and everyone has been told but its callers; false when that follows, on another thread, with their answers.</returns>
-    bool Seal(WriteGroup group);
+    bool Seal(WriteGroup group, bool isAlone);
 
     /// <summary>Nothing of the group is to be kept, and nothing of it is there. Returns when its callers may be told so: what they were refused for is durable.</summary>
     void Empty(WriteGroup group);
@@ -84,6 +89,8 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
 
     public bool IsSealing => false;
 
+    public bool IsWorkDue => checkpointer.IsDue;
+
     public int GroupCountWanted => Limits.StoreGroupCountMax;
 
     public bool Begin()
@@ -98,7 +105,7 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
     {
     }
 
-    public bool Seal(WriteGroup group)
+    public bool Seal(WriteGroup group, bool isAlone)
     {
         news.Tell(group, () => connection.Prepare("COMMIT").Execute());
         return true;

@@ -58,6 +58,9 @@ internal sealed class WriteGroup
         }
     }
 
+    /// <summary>Answers all on this thread: its own unit, for which nobody waits yet.</summary>
+    public void AnswerHere() => _items.ForEach(item => item.Answer());
+
     private static void AnswerAll(List<WriteItem> items)
     {
         for (var index = 0; index < items.Count - 1; index++)

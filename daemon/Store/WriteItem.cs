@@ -98,6 +98,9 @@ internal sealed class WriteQueue
 
     public int Count => _count;
 
+    /// <summary>True after <see cref="Close"/>.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed) is not null;
+
     public void Add(WriteItem item, WritePriority priority)
     {
         bool wake;

@@ -7,8 +7,9 @@ namespace Auraed.Store;
 
 /// <summary>
 /// The one thread that writes. It takes as many units as wait, runs each in its own savepoint, has them made durable with one sync, and only then
-/// answered. Invariants: nothing else writes or checkpoints; a unit is answered with success only after its group is durable, here or where
-/// <see cref="IGroupLog.Seal"/> has handed it to; what failed there is never tried again, and a failed sync ends all writing, as nobody can know what the disk kept.
+/// answered. A caller who is alone takes its turn and does the same himself (<see cref="TryRun"/>). Invariants: nothing writes or checkpoints but who has the turn;
+/// a unit is answered with success only after its group is durable, here or where <see cref="IGroupLog.Seal"/> has handed it to; what failed there is
+/// never tried again, and a failed sync ends all writing, as nobody can know what the disk kept.
 /// </summary>
 internal sealed class Writer
 {
@@ -20,11 +21,20 @@ internal sealed class Writer
     private readonly IGroupLog _log;
     private readonly Action<Fault> _failed;
     private readonly Thread _thread;
+    private readonly Lock _turn = new();
     private WriteGroup _group = new();
     private long _lastTime;
     private long _smallSeen;
     private bool _isStale;
     private bool _hadBulk;
+    private bool _isCallers;
+    private int _callersInRow;
+    private int _aloneInRow;
+    private long _callersRan;
+    private Exception? _callersFailure;
+    private volatile bool _isAlone;
+    private volatile bool _hasCompany;
+    private TimeSpan _sleep;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
@@ -57,6 +67,55 @@ internal sealed class Writer
         {
             _thread.Join();
         }
+    }
+
+    /// <summary>
+    /// Runs the unit on this thread, in the writer's place, and answers it: for a caller who is alone, to wake the writer and be woken again is much of the time
+    /// that a write takes. False when it is to be queued: others write too, or the store is closing.
+    /// </summary>
+    public bool TryRun(WriteItem item)
+    {
+        if (!_isAlone || _callersInRow >= Limits.StoreCallerGroupsMax)
+        {
+            return false;
+        }
+
+        // The turn may be taken by its holder again: a unit that asks for another write is not interrupted by it.
+        if (_turn.IsHeldByCurrentThread || !_turn.TryEnter())
+        {
+            _hasCompany = true;
+            return false;
+        }
+
+        try
+        {
+            if (_queue.Count > 0 || _queue.IsClosed || (_callersFailure ?? _log.Failure) is not null)
+            {
+                return false;
+            }
+
+            _isCallers = true;
+            _callersInRow++;
+            _ = RunGroup(item);
+            _callersRan = Stopwatch.GetTimestamp();
+            if (_log.IsWorkDue || _log.WaitMax < _sleep)
+            {
+                _queue.Wake();
+            }
+        }
+        catch (Exception failure)
+        {
+            // The writer ends of it, and answers.
+            _callersFailure = failure;
+            _queue.Wake();
+        }
+        finally
+        {
+            _isCallers = false;
+            _turn.Exit();
+        }
+
+        return true;
     }
 
     /// <summary>Has the whole log moved into the file and cut, between two groups; completes when that is done or a reader was in the way.</summary>
@@ -94,43 +153,69 @@ internal sealed class Writer
         {
             while (true)
             {
-                var first = _queue.Take(_log.WaitMax);
-                if (_log.Failure is { } failure)
+                _sleep = _log.WaitMax;
+                var first = _queue.Take(_sleep);
+                lock (_turn)
                 {
-                    if (first is not null)
+                    if (!TakeTurn(first))
                     {
-                        _group.Add(first);
+                        return;
                     }
-
-                    throw failure;
                 }
 
-                Fold();
-                if (first is not null)
-                {
-                    _hadBulk = RunGroup(first);
-                    _log.AfterGroup(_hadBulk);
-                }
-                else if (_stopping)
-                {
-                    _log.Close();
-                    return;
-                }
-                else
-                {
-                    _log.WhenIdle();
-                }
+                _hasCompany |= _queue.Count > 0;
             }
         }
         catch (Exception failure)
         {
-            End(failure);
+            lock (_turn)
+            {
+                End(failure);
+            }
         }
+    }
+
+    /// <summary>A group, or what there is to do without one; false when it was the last.</summary>
+    private bool TakeTurn(WriteItem? first)
+    {
+        if ((_callersFailure ?? _log.Failure) is { } failure)
+        {
+            if (first is not null)
+            {
+                _group.Add(first);
+            }
+
+            throw failure;
+        }
+
+        Fold();
+        if (first is not null)
+        {
+            _callersInRow = 0;
+            _hadBulk = RunGroup(first);
+            _log.AfterGroup(_hadBulk);
+        }
+        else if (_stopping)
+        {
+            _log.Close();
+            return false;
+        }
+        else if (Stopwatch.GetElapsedTime(_callersRan) < _log.WaitMax)
+        {
+            _log.AfterGroup(hadBulk: false);
+        }
+        else
+        {
+            _log.WhenIdle();
+        }
+
+        return true;
     }
 
     /// <summary>Nothing is written any more; everyone who waits or comes later is told.</summary>
     private void End(Exception failure)
     {
+        _isCallers = false;
         var fault = failure as Fault ?? new Fault(FaultKind.Internal, $"the writer ended: {failure.Message}", cause: failure);
         var told = new Fault(FaultKind.Unavailable, $"the store takes no more writes: {fault.Message}", hint: "restart the daemon; it then reads what the disk really holds", cause: fault) { Reason = "STORE_FAILED" };
         _queue.Close(told);
@@ -217,7 +302,7 @@ internal sealed class Writer
     /// <summary>The next unit of the group; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>
     private WriteItem? Next(long started, bool bulkToo)
     {
-        while (_group.Count < Limits.StoreGroupCountMax && Stopwatch.GetElapsedTime(started) <= Limits.StoreGroupTimeMax)
+        while (!_isCallers && _group.Count < Limits.StoreGroupCountMax && Stopwatch.GetElapsedTime(started) <= Limits.StoreGroupTimeMax)
         {
             var isSealing = _log.IsSealing;
             if (!isSealing && _group.Count >= Math.Max(_log.GroupCountWanted, 2 * _queue.Count))
@@ -312,7 +397,7 @@ internal sealed class Writer
         _group.Close(_written, _unit.Events.Take(), _unit.Events.Sequence);
         try
         {
-            return _log.Seal(_group);
+            return _log.Seal(_group, IsAlone());
         }
         catch (Fault fault)
         {
@@ -323,6 +408,18 @@ internal sealed class Writer
         {
             _connection.EndUnit();
         }
+    }
+
+    /// <summary>
+    /// True when groups of one have come one after the other for a while: a caller who waits for each answer before the next request. There is nothing to do while
+    /// his group is synced, and each hand-over to another thread is added to his latency.
+    /// </summary>
+    private bool IsAlone()
+    {
+        var isOne = !_hasCompany && _group.Count == 1 && _queue.Count == 0;
+        _hasCompany = false;
+        _aloneInRow = isOne ? Math.Min(_aloneInRow + 1, Limits.StoreLoneGroupsMin + 1) : 0;
+        return _isAlone = _aloneInRow > Limits.StoreLoneGroupsMin;
     }
 
     private void CommitFailed(Fault fault)
@@ -354,7 +451,15 @@ internal sealed class Writer
 
     private void Answer()
     {
-        _group.Answer();
+        if (_isCallers)
+        {
+            _group.AnswerHere();
+        }
+        else
+        {
+            _group.Answer();
+        }
+
         _group = new WriteGroup();
     }
 

@@ -21,7 +21,6 @@ internal sealed class JournalGroups : IGroupLog
     private readonly ChangeCapture _capture;
     private readonly JournalAppender _appender;
     private readonly JournalSealer _sealer;
-    private readonly WriteQueue _queue;
     private readonly GroupNews _news;
     private readonly WriterCounts _counts;
     private long _group;
@@ -34,7 +33,6 @@ internal sealed class JournalGroups : IGroupLog
     private bool _isRefused;
     private bool _hadBulk;
     private bool _wasTakenBack;
-    private int _loneGroups;
 
     public JournalGroups(Connection connection, Checkpointer checkpointer, PendingGroups pending, DatabaseOptions options, StoreKey key, string databaseId, long sequence, GroupNews news, WriteQueue queue)
     {
@@ -47,7 +45,6 @@ internal sealed class JournalGroups : IGroupLog
         _sequence = sequence;
         _news = news;
         _counts = news.Counts;
-        _queue = queue;
         _appender = JournalRecovery.Start(connection, options, key, _databaseId);
         _shapes = new TableShapes(connection);
         _capture = new ChangeCapture(connection, _shapes);
@@ -63,10 +60,15 @@ internal sealed class JournalGroups : IGroupLog
 
     public bool IsSealing => _sealer.IsBusy;
 
+    public bool IsWorkDue => !HasPending || IsCommitDue || _appender.Bytes > _options.JournalBytesMax;
+
     public int GroupCountWanted => Limits.StoreGroupCountWanted;
 
     /// <summary>Groups that are durable, or on their way, and not committed.</summary>
     private bool HasPending => _group > _pending.Committed;
+
+    private bool IsCommitDue => HasPending && !_isLost
+        && (_pending.IsWanted || _pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax);
 
     public bool Begin()
     {
@@ -96,7 +98,7 @@ internal sealed class JournalGroups : IGroupLog
 
     public void Undo(int mark) => _capture.Undo(mark);
 
-    public bool Seal(WriteGroup group)
+    public bool Seal(WriteGroup group, bool isAlone)
     {
         if (_capture is { IsWhole: true, IsEmpty: true })
         {
@@ -124,8 +126,7 @@ internal sealed class JournalGroups : IGroupLog
 
         var number = _appender.NextNumber();
         var record = new SealedGroup(group, _capture.Buffer, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, group.Sequence));
-        var isHere = IsLone(group);
-        if (isHere)
+        if (isAlone)
         {
             _sealer.SealHere(record);
         }
@@ -138,13 +139,13 @@ internal sealed class JournalGroups : IGroupLog
         _pendingBytes += _capture.Length;
         _before = (_group, _sequence);
         (_group, _sequence) = (number, group.Sequence);
-        if (!isHere)
+        if (!isAlone)
         {
             _capture.Leave(_sealer.TakeSpare());
             _sealer.Give(record);
         }
 
-        return isHere;
+        return isAlone;
     }
 
     public void Empty(WriteGroup group)
@@ -177,8 +178,7 @@ internal sealed class JournalGroups : IGroupLog
     public void AfterGroup(bool hadBulk)
     {
         _hadBulk |= hadBulk;
-        if (HasPending && !_isLost
-            && (_pending.IsWanted || _pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax))
+        if (IsCommitDue)
         {
             Rest();
         }
@@ -343,16 +343,6 @@ internal sealed class JournalGroups : IGroupLog
         });
         Committed();
         _shapes.Load(_connection);
-    }
-
-    /// <summary>
-    /// True when groups of one have come one after the other for a while: a caller who waits for each answer before the next request. To hand such a group to
-    /// another thread would cost him a wake-up, and there is nothing to do meanwhile.
-    /// </summary>
-    private bool IsLone(WriteGroup group)
-    {
-        _loneGroups = group.Count == 1 && _queue.Count == 0 ? _loneGroups + 1 : 0;
-        return _loneGroups > Limits.StoreLoneGroupsMin;
     }
 
     /// <summary>Ends the transaction with the number of the last group in it.</summary>

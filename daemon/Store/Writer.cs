@@ -34,7 +34,6 @@ internal sealed class Writer
     private Exception? _callersFailure;
     private volatile bool _isAlone;
     private volatile bool _hasCompany;
-    private TimeSpan _sleep;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
 
@@ -98,7 +97,7 @@ internal sealed class Writer
             _callersInRow++;
             _ = RunGroup(item);
             _callersRan = Stopwatch.GetTimestamp();
-            if (_log.IsWorkDue || _log.WaitMax < _sleep)
+            if (_log.IsWorkDue)
             {
                 _queue.Wake();
             }
@@ -153,8 +152,7 @@ internal sealed class Writer
         {
             while (true)
             {
-                _sleep = _log.WaitMax;
-                var first = _queue.Take(_sleep);
+                var first = _queue.Take(_log.WaitMax);
                 lock (_turn)
                 {
                     if (!TakeTurn(first))

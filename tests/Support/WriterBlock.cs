@@ -16,14 +16,15 @@ internal sealed class WriterBlock : IDisposable
     {
         var block = new WriterBlock();
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        block._held = database.WriteAsync(
+        // On a thread of its own: a caller who is alone runs his unit himself, and this one goes on.
+        block._held = Task.Run(() => database.WriteAsync(
             _ =>
             {
                 begun.SetResult();
                 block._gate.Wait();
                 return 0;
             },
-            CancellationToken.None);
+            CancellationToken.None));
         await begun.Task;
         return block;
     }

@@ -67,8 +67,8 @@ internal sealed class JournalGroups : IGroupLog
     /// <summary>Groups that are durable, or on their way, and not committed.</summary>
     private bool HasPending => _group > _pending.Committed;
 
-    private bool IsCommitDue => HasPending && !_isLost
-        && (_pending.IsWanted || _pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax);
+    private bool IsCommitDue => HasPending
+        && (_pending.IsWanted || (!_isLost && (_pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax)));
 
     public bool Begin()
     {

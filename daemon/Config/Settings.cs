@@ -48,7 +48,7 @@ public sealed record Settings
     public required string LibraryDirectory { get; init; }
 
     /// <summary>How an acknowledged write is kept.</summary>
-    public DurabilityName Durability { get; init; } = DurabilityName.Wal;
+    public DurabilityName Durability { get; init; } = DurabilityName.Journal;
 
     /// <summary>A further mTLS listener; null when none is asked for.</summary>
     public IPEndPoint? TcpListener { get; init; }

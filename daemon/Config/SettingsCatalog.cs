@@ -54,9 +54,9 @@ public static class SettingsCatalog
         },
         new()
         {
-            Key = "store.durability", Flags = ["--durability"], Kind = SettingKind.Choice, Choices = ["wal", "journal"], Default = "wal",
+            Key = "store.durability", Flags = ["--durability"], Kind = SettingKind.Choice, Choices = ["wal", "journal"], Default = "journal",
             Zero = "not allowed",
-            Description = "How an acknowledged write is kept: wal syncs a commit of the database per group of writes; journal, newer and optional, syncs one record per group beside it, and commits later. It may be changed at any start.",
+            Description = "How an acknowledged write is kept: journal syncs one record per group of writes beside the database, and commits later; wal syncs a commit of the database per group. It may be changed at any start.",
             Show = s => s.Durability.ToString().ToLowerInvariant(), Apply = (s, v) => s with { Durability = (DurabilityName)v.Number },
         },
         new()

@@ -55,6 +55,9 @@ internal sealed class Connection : IDisposable
 
     public long WalCommits => _hooks.WalCommits;
 
+    /// <summary>The numbers of tables.</summary>
+    internal TableVersions Tables => _tables;
+
     /// <summary>Told of every statement that a unit starts, once; the unit collects its tables here.</summary>
     public Action<Statement>? Started { get; set; }
 

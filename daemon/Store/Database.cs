@@ -1,6 +1,8 @@
+using Aurae.Schema;
 using Auraed.Base;
 using Auraed.Native;
 using Auraed.Store.Journal;
+using Auraed.Store.Records;
 using Auraed.Store.Replay;
 
 namespace Auraed.Store;
@@ -142,6 +144,12 @@ public sealed class Database : IAsyncDisposable
             ? ReadPurelyAsync(work, pending, wanted, held, cancel)
             : _readers.RunAsync(work, cancel);
 
+    /// <summary>The record as it was acknowledged last, or null. Waits for no commit: what is not committed yet is read where it was written.</summary>
+    public Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, CancellationToken cancel) =>
+        _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted
+            ? FindAsync(table, tenant, name, new SnapshotGap(pending, held), cancel)
+            : _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel);
+
     /// <summary>A part of the event log; the newest comes from memory.</summary>
     public Task<EventsPage> ReadEventsAsync(EventRange range, EventWanted wanted, CancellationToken cancel) =>
         _recent.Page(range, wanted) is { } page ? Task.FromResult(page) : ReadAsync(unit => EventsPage.Read(unit, range, wanted), cancel);
@@ -254,7 +262,7 @@ public sealed class Database : IAsyncDisposable
     {
         try
         {
-            return await _readers.RunAsync(work, cancel, table => pending.IsPending(table, held)).ConfigureAwait(false);
+            return await _readers.RunAsync(work, cancel, new SnapshotGap(pending, held)).ConfigureAwait(false);
         }
         catch (BehindException)
         {
@@ -262,6 +270,30 @@ public sealed class Database : IAsyncDisposable
         }
 
         return await _readers.RunAsync(work, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>On the writer's connection it sees every group that is durable or on its way, and is answered after them.</summary>
+    private async Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, SnapshotGap gap, CancellationToken cancel)
+    {
+        try
+        {
+            return await _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel, gap).ConfigureAwait(false);
+        }
+        catch (BehindException)
+        {
+            // It is read on the writer's connection below.
+        }
+
+        try
+        {
+            return await WriteAsync(unit => new RecordRows(unit).Find(table, tenant, name), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (fault.Reason == "DISK_FULL")
+        {
+            // There was no room for a group that it had seen something of.
+            await SettleAsync(cancel).ConfigureAwait(false);
+            return await _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Long work on a connection and a thread of its own, so that it takes none of the readers'.</summary>

@@ -16,7 +16,7 @@ public sealed record DatabaseOptions
     public bool CreateIfMissing { get; init; } = true;
 
     /// <summary>How what is acknowledged is kept. It may be another one at every open.</summary>
-    public Durability Durability { get; init; } = Durability.Wal;
+    public Durability Durability { get; init; } = Durability.Journal;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Store.Journal;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -15,8 +16,8 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
     private int _waiting;
     private bool _closed;
 
-    /// <param name="isBehind">Of a table: the snapshot may lack rows of it, and the work is to be ended with <see cref="BehindException"/>.</param>
-    public async Task<T> RunAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel, Func<int, bool>? isBehind = null)
+    /// <param name="gap">What the snapshot may lack; work that reads of it is ended with <see cref="BehindException"/>.</param>
+    public async Task<T> RunAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel, SnapshotGap? gap = null)
     {
         cancel.ThrowIfCancellationRequested();
         if (!_free.Wait(0, CancellationToken.None))
@@ -30,7 +31,7 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
             var sound = false;
             try
             {
-                var result = reader.Run(work, cancel, isBehind);
+                var result = reader.Run(work, cancel, gap);
                 sound = true;
                 return result;
             }
@@ -151,17 +152,15 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
 
         public bool IsSound => connection.IsIdle;
 
-        public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel, Func<int, bool>? isBehind)
+        public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel, SnapshotGap? gap)
         {
-            _unit.Tables.Clear();
+            _unit.Begin(gap);
             lock (_interrupting)
             {
                 _running = true;
                 _run++;
             }
 
-            _unit.IsBehind = isBehind;
-            _unit.WasBehind = false;
             using var registration = cancel.CanBeCanceled ? cancel.UnsafeRegister(static self => ((Reader)self!).Interrupt(), this) : default;
             try
             {

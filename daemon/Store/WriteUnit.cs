@@ -1,3 +1,7 @@
+using Aurae.Schema;
+using Auraed.Store.Journal;
+using Auraed.Store.Records;
+
 namespace Auraed.Store;
 
 /// <summary>
@@ -49,6 +53,8 @@ public sealed class WriteUnit
 public sealed class ReadUnit
 {
     private readonly Connection _connection;
+    private SnapshotGap? _gap;
+    private bool _isFinding;
 
     internal ReadUnit(Connection connection)
     {
@@ -59,11 +65,8 @@ public sealed class ReadUnit
     /// <summary>Every table that this unit has read so far.</summary>
     internal HashSet<int> Tables { get; } = [];
 
-    /// <summary>True of a table whose acknowledged rows this snapshot may lack; null when it lacks none.</summary>
-    internal Func<int, bool>? IsBehind { get; set; }
-
-    /// <summary>It was about to read such a table.</summary>
-    internal bool WasBehind { get; set; }
+    /// <summary>It was about to read what this snapshot may lack.</summary>
+    internal bool WasBehind { get; private set; }
 
     /// <summary>A statement of this unit's connection; the same text is compiled once.</summary>
     public Statement Prepare(string sql) => _connection.Prepare(sql);
@@ -71,16 +74,43 @@ public sealed class ReadUnit
     /// <summary>A statement of a stranger: every access that the engine names while preparing it must be allowed by the guard.</summary>
     public Statement PrepareGuarded(string sql, Func<Native.EngineAccess, bool> guard) => _connection.PrepareGuarded(sql, guard);
 
+    /// <param name="gap">The acknowledged rows that this snapshot may lack; null when it lacks none.</param>
+    internal void Begin(SnapshotGap? gap)
+    {
+        Tables.Clear();
+        _gap = gap;
+        _isFinding = false;
+        WasBehind = false;
+    }
+
+    /// <summary>
+    /// The record, or null. What the snapshot lacks of its table does not matter unless it is this one: rows beneath a record change only together with its own.
+    /// </summary>
+    internal StoredRecord? Find(RecordTable table, string tenant, string name)
+    {
+        _isFinding = true;
+        var found = new RecordRows(this).Find(table, tenant, name);
+        _isFinding = false;
+        var number = _connection.Tables.NumberOf(table.Name);
+        RequireWhole(found is null ? _gap?.Has(number) : _gap?.Has(number, found.RowId));
+        return found;
+    }
+
     private void OnStarted(Statement statement)
     {
         foreach (var table in statement.Reads)
         {
             Tables.Add(table);
-            if (IsBehind?.Invoke(table) == true)
-            {
-                WasBehind = true;
-                throw new BehindException();
-            }
+            RequireWhole(!_isFinding && _gap?.Has(table) == true);
+        }
+    }
+
+    private void RequireWhole(bool? isBehind)
+    {
+        if (isBehind == true)
+        {
+            WasBehind = true;
+            throw new BehindException();
         }
     }
 }

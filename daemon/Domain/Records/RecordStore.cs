@@ -104,16 +104,26 @@ public sealed class RecordStore
     }
 
     /// <summary>The record, or Fault(NotFound).</summary>
-    public Task<Record> GetAsync(string tenant, RecordTable table, string name, RecordMask? mask, RecordIncludes? includes, CancellationToken cancel) => _database.ReadPurelyAsync(
-        unit =>
+    public async Task<Record> GetAsync(string tenant, RecordTable table, string name, RecordMask? mask, RecordIncludes? includes, CancellationToken cancel)
+    {
+        if (includes is null)
         {
-            StoredRecord stored = new RecordRows(unit).Find(table, tenant, name)
-                ?? throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' has no {table.Name} '{name}'") { Reason = "RECORD_NOT_FOUND" };
-            Record record = RecordMessages.ToMessage(stored, mask);
-            includes?.Add(unit, tenant, [stored], [record]);
-            return record;
-        },
-        cancel);
+            return ToMessage(await _database.FindAsync(table, tenant, name, cancel).ConfigureAwait(false));
+        }
+
+        return await _database.ReadPurelyAsync(
+            unit =>
+            {
+                StoredRecord? stored = new RecordRows(unit).Find(table, tenant, name);
+                Record record = ToMessage(stored);
+                includes.Add(unit, tenant, [stored!], [record]);
+                return record;
+            },
+            cancel).ConfigureAwait(false);
+
+        Record ToMessage(StoredRecord? stored) => RecordMessages.ToMessage(
+            stored ?? throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' has no {table.Name} '{name}'") { Reason = "RECORD_NOT_FOUND" }, mask);
+    }
 
     /// <summary>Many records from one snapshot.</summary>
     /// <param name="mask">Made for each type that is asked for.</param>

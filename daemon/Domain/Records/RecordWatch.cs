@@ -122,7 +122,7 @@ public sealed class RecordWatch(Database database, TimeProvider time)
         {
             if (request.Name is not null)
             {
-                StoredRecord? only = await database.ReadAsync(unit => new RecordRows(unit).Find(table, request.Tenant, request.Name), cancel).ConfigureAwait(false);
+                StoredRecord? only = await database.FindAsync(table, request.Tenant, request.Name, cancel).ConfigureAwait(false);
                 if (only is not null && WatchFilter.Has(only.Labels, request.Labels))
                 {
                     yield return Noted(only, start, sent);

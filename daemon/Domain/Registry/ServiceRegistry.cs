@@ -142,8 +142,8 @@ public sealed class ServiceRegistry
         return missing;
     }
 
-    public Task<EntryStatus> GetAsync(string tenant, string id, CancellationToken cancel) => _database.ReadPurelyAsync(
-        unit => new RecordRows(unit).Find(EntryRows.Table, tenant, id) is { } stored ? Status(stored) : throw NotFound(tenant, id), cancel);
+    public async Task<EntryStatus> GetAsync(string tenant, string id, CancellationToken cancel) =>
+        await _database.FindAsync(EntryRows.Table, tenant, id, cancel).ConfigureAwait(false) is { } stored ? Status(stored) : throw NotFound(tenant, id);
 
     public Task<ListEntriesResponse> ListAsync(EntrySelection selection, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit =>

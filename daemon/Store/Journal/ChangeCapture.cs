@@ -31,6 +31,7 @@ internal sealed class ChangeCapture : IDisposable
     private readonly EngineChanges _hook;
     private readonly TableShapes _shapes;
     private readonly List<(TableShape Shape, int Offset)> _tables = [];
+    private readonly List<int> _rowMarks = [];
     private byte[] _buffer = new byte[FirstBytes];
     private int _length = JournalFormat.RecordHeaderBytes;
     private bool _wasWhole = true;
@@ -55,6 +56,9 @@ internal sealed class ChangeCapture : IDisposable
     /// <summary>Begins with the record to be: room for its header, then the changes, <see cref="Length"/> bytes together.</summary>
     public byte[] Buffer => _buffer;
 
+    /// <summary>Marks of the records that were changed (<see cref="PendingGroups.MarkOf"/>), and of some that a rolled back unit had.</summary>
+    public IReadOnlyList<int> RowMarks => _rowMarks;
+
     /// <summary>Gives the buffer away, and goes on in another one, after <see cref="Clear"/>.</summary>
     public void Leave(byte[]? spare) => _buffer = spare ?? new byte[FirstBytes];
 
@@ -67,6 +71,7 @@ internal sealed class ChangeCapture : IDisposable
 
         IsWhole = true;
         _tables.Clear();
+        _rowMarks.Clear();
         _length = JournalFormat.RecordHeaderBytes;
     }
 
@@ -123,6 +128,7 @@ internal sealed class ChangeCapture : IDisposable
             return;
         }
 
+        Note(shape, change);
         var table = TableOf(shape);
         if (change.Operation != raw.SQLITE_INSERT)
         {
@@ -144,6 +150,24 @@ internal sealed class ChangeCapture : IDisposable
             {
                 Value(change.After(column));
             }
+        }
+    }
+
+    private void Note(TableShape shape, in EngineChange change)
+    {
+        if (!shape.IsRecord)
+        {
+            return;
+        }
+
+        if (change.Operation != raw.SQLITE_INSERT)
+        {
+            _rowMarks.Add(PendingGroups.MarkOf(shape.Number, change.KeyBefore));
+        }
+
+        if (change.Operation == raw.SQLITE_INSERT || (change.Operation == raw.SQLITE_UPDATE && change.KeyAfter != change.KeyBefore))
+        {
+            _rowMarks.Add(PendingGroups.MarkOf(shape.Number, change.KeyAfter));
         }
     }
 

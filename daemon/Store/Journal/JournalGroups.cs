@@ -125,7 +125,7 @@ internal sealed class JournalGroups : IGroupLog
         }
 
         var number = _appender.NextNumber();
-        var record = new SealedGroup(group, _capture.Buffer, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, group.Sequence));
+        var record = new SealedGroup(group, _capture.Buffer, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, group.Sequence), [.. _capture.RowMarks]);
         if (isAlone)
         {
             _sealer.SealHere(record);
@@ -339,7 +339,7 @@ internal sealed class JournalGroups : IGroupLog
             Write(number);
             _connection.SyncLog();
             (_group, _sequence) = (number, group.Sequence);
-            _pending.Seal(group.Written, number);
+            _pending.Seal(group.Written, [], number);
         });
         Committed();
         _shapes.Load(_connection);

@@ -2,8 +2,8 @@ using Auraed.Base;
 
 namespace Auraed.Store.Journal;
 
-/// <summary>A group on its way into the journal: its record, with room for the header before the changes.</summary>
-internal readonly record struct SealedGroup(WriteGroup Group, byte[] Buffer, RecordHeader Header)
+/// <summary>A group on its way into the journal: its record, with room for the header before the changes, and the marks of the rows in it.</summary>
+internal readonly record struct SealedGroup(WriteGroup Group, byte[] Buffer, RecordHeader Header, int[] RowMarks)
 {
     public Span<byte> Record => Buffer.AsSpan(0, JournalFormat.RecordHeaderBytes + Header.Length);
 }
@@ -163,7 +163,7 @@ internal sealed class JournalSealer : IDisposable
     {
         _appender.Append(group.Record, group.Header);
         _news.Counts.JournalBytes = _appender.BytesWritten;
-        _news.Tell(group.Group, () => _pending.Seal(group.Group.Written, group.Header.Number));
+        _news.Tell(group.Group, () => _pending.Seal(group.Group.Written, group.RowMarks, group.Header.Number));
     }
 
     private void Free()

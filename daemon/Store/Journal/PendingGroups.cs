@@ -6,11 +6,12 @@ namespace Auraed.Store.Journal;
 /// Which groups are acknowledged and not yet committed, and which tables they touched: what a reader's snapshot may lack. Written by the writer's
 /// and the sealer's thread, read by all. Invariants: a table's mark is set before the group that wrote it is answered; <see cref="Committed"/> grows only after the
 /// COMMIT that holds the group. So a reader that looks at <see cref="Sealed"/> when it begins, and whose snapshot began after <see cref="Committed"/>
-/// had that number or whose tables bear no later mark, lacks nothing that was acknowledged before it began.
+/// had that number or whose tables (or, of a record that it found, whose row) bear no later mark, lacks nothing that was acknowledged before it began.
 /// </summary>
 internal sealed class PendingGroups(Action wake)
 {
     private readonly long[] _marks = new long[Limits.StoreTableCountMax];
+    private readonly long[] _rowMarks = new long[1 << Limits.StoreRowMarkBits];
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _sealed;
     private long _committed;
@@ -29,9 +30,30 @@ internal sealed class PendingGroups(Action wake)
     /// <summary>True when a snapshot that began with this state of commits may lack rows of the table.</summary>
     public bool IsPending(int table, long committed) => Volatile.Read(ref _marks[table]) > committed;
 
-    /// <summary>In the order of groups, by one thread at a time, when the group is durable and before it is answered.</summary>
-    public void Seal(ReadOnlySpan<int> tables, long group)
+    /// <summary>The same of one row of it. Rows share marks (<see cref="MarkOf"/>), so it may be true of a row that nobody has touched.</summary>
+    public bool IsPending(int table, long row, long committed) => Volatile.Read(ref _rowMarks[MarkOf(table, row)]) > committed;
+
+    /// <summary>Which mark a row has.</summary>
+    public static int MarkOf(int table, long row)
     {
+        // The mixing step of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+        var mixed = (ulong)row + ((ulong)(table + 1) * 0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB;
+        return (int)((mixed ^ (mixed >> 31)) >> (64 - Limits.StoreRowMarkBits));
+    }
+
+    /// <summary>In the order of groups, by one thread at a time, when the group is durable and before it is answered.</summary>
+    /// <param name="tables">What it wrote.</param>
+    /// <param name="rowMarks">Marks of the records that it wrote, by <see cref="MarkOf"/>; none when it is committed before it is answered.</param>
+    /// <param name="group">Its number.</param>
+    public void Seal(ReadOnlySpan<int> tables, ReadOnlySpan<int> rowMarks, long group)
+    {
+        foreach (var mark in rowMarks)
+        {
+            Volatile.Write(ref _rowMarks[mark], group);
+        }
+
         foreach (var table in tables)
         {
             Volatile.Write(ref _marks[table], group);
@@ -100,4 +122,12 @@ internal sealed class PendingGroups(Action wake)
 
         wake();
     }
+}
+
+/// <summary>What a snapshot may lack that began when <paramref name="committed"/> was the last group in the file.</summary>
+internal sealed class SnapshotGap(PendingGroups pending, long committed)
+{
+    public bool Has(int table) => pending.IsPending(table, committed);
+
+    public bool Has(int table, long row) => pending.IsPending(table, row, committed);
 }

@@ -4,11 +4,15 @@ namespace Auraed.Store.Journal;
 
 /// <summary>What the journal must know of a table to tell its rows.</summary>
 /// <param name="Name">As in the schema.</param>
+/// <param name="Number">As <see cref="TableVersions"/> numbers it.</param>
 /// <param name="Columns">All of them, in the table's order.</param>
 /// <param name="Key">The columns of the primary key by number, in the table's order; null where rows are known by their number.</param>
-internal sealed record TableShape(string Name, IReadOnlyList<string> Columns, int[]? Key)
+internal sealed record TableShape(string Name, int Number, IReadOnlyList<string> Columns, int[]? Key)
 {
     private readonly byte[] _name = Encoding.UTF8.GetBytes(Name);
+
+    /// <summary>True when its rows are looked at one by one, by row number (<see cref="ReadUnit.Find"/>).</summary>
+    public bool IsRecord { get; } = Key is null && Columns.Contains("row_id");
 
     public ReadOnlySpan<byte> Utf8 => _name;
 }
@@ -85,6 +89,6 @@ internal sealed class TableShapes
             isTold &= rows.Integer(2) == 0 && !(hasRowNumbers && string.Equals(columns[^1], RowNumber, StringComparison.OrdinalIgnoreCase));
         }
 
-        return isTold ? new TableShape(name, columns, hasRowNumbers ? null : [.. key]) : null;
+        return isTold ? new TableShape(name, connection.Tables.NumberOf(name), columns, hasRowNumbers ? null : [.. key]) : null;
     }
 }

@@ -15,14 +15,14 @@ internal sealed class DurabilityBench(BenchOptions options, Scratch scratch, Rep
         {
             var daemon = new Daemon(options, scratch, "durability-" + mode, mode);
             daemon.Initialize();
-            double perByte;
+            double? perByte;
             var (peer, _) = daemon.Start();
             using (peer)
             {
                 var target = StoreBench.Create(peer, mode, daemon.Plaintext, true);
-                var before = WrittenBytes(peer.Id);
+                var before = Machine.WrittenBytes(scratch.Path);
                 var run = LoadRun.Make(options, target, Streams, LoadSeconds);
-                perByte = (WrittenBytes(peer.Id) - before) / ((double)run.Issued * Messages.ValueBytes);
+                perByte = (Machine.WrittenBytes(scratch.Path) - before) / ((double)run.Issued * Messages.ValueBytes);
                 Kill(peer, target, run.Issued);
             }
 
@@ -34,7 +34,7 @@ internal sealed class DurabilityBench(BenchOptions options, Scratch scratch, Rep
         }
 
         report.Table(
-            "Store, what durability costs", $"creates with random names at {Streams} streams; written: all that the process had the disk write, against the bytes of the values.",
+            "Store, what durability costs", $"creates with random names at {Streams} streams; written: all that the disk was written meanwhile, by its own count, against the bytes of the values; empty where it keeps none.",
             ["durability", "bytes written per acknowledged byte", "log and journal left by a kill, MiB", "start after it, ms"], rows);
     }
 

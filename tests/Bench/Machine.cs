@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Auraed.Bench;
@@ -24,6 +25,30 @@ internal static class Machine
     {
         var stat = File.ReadAllText(path);
         return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[fields].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / 100;
+    }
+
+    /// <summary>
+    /// Bytes that the disk under the path has been written since boot, by whomever and with all that waits in memory; null when no single disk is. A process's own count will not do: to the kernel a few bytes
+    /// that are written into a large folio are the whole of it (proc_pid_io(5); sysfs-block, stat).
+    /// </summary>
+    public static long? WrittenBytes(string path)
+    {
+        const int Device = 2;
+        const int MountPoint = 4;
+        const int SectorsWritten = 6;
+        const int SectorBytes = 512;
+        using (var sync = Process.Start("/bin/sync"))
+        {
+            sync.WaitForExit();
+        }
+
+        var mount = File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' '))
+            .Where(fields => fields[MountPoint] == "/" || path == fields[MountPoint] || path.StartsWith(fields[MountPoint] + "/", StringComparison.Ordinal))
+            .MaxBy(fields => fields[MountPoint].Length);
+        var counts = $"/sys/dev/block/{mount?[Device]}/stat";
+        return File.Exists(counts)
+            ? SectorBytes * long.Parse(File.ReadAllText(counts).Split(' ', StringSplitOptions.RemoveEmptyEntries)[SectorsWritten], System.Globalization.CultureInfo.InvariantCulture)
+            : null;
     }
 
     public static double Median(IEnumerable<double> values)

@@ -11,7 +11,7 @@ internal sealed record BenchOptions(IReadOnlyList<string> Only, int Rounds, doub
     public const string Help = """
         usage: Auraed.Bench [--only PART,...] [--rounds N] [--seconds S] [--streams N,...] [--long] [--output table|json]
 
-          --only PART,...     start, transport, store, events, verify, chunks, assets, beside, collect, supervise, growth; all by default
+          --only PART,...     start, transport, store, events, verify, chunks, assets, beside, collect, supervise, soak, growth; all by default
           --rounds N          turns that each server takes per case (5; 9 with --long)
           --seconds S         measured time of one turn (1)
           --streams N,...     concurrent calls (1,16,64,256)

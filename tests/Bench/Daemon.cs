@@ -1,7 +1,7 @@
 namespace Auraed.Bench;
 
 /// <summary>The published daemon under a directory of its own.</summary>
-internal sealed class Daemon(BenchOptions options, Scratch scratch, string name, string durability = "wal")
+internal sealed class Daemon(BenchOptions options, Scratch scratch, string name, string? durability = null)
 {
     public string Root { get; } = scratch.Make(name);
 
@@ -23,7 +23,7 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name,
     }
 
     public (Peer Peer, TimeSpan Time) Start(string level = "warn") => Peer.StartNotifying(
-        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", level, "--durability", durability], scratch.File("notify"));
+        "auraed", options.Binary, ["run", "--root", Root, "--plaintext-socket", PlaintextSocket, "--log-level", level, .. durability is null ? Array.Empty<string>() : ["--durability", durability]], scratch.File("notify"));
 
     /// <summary>A verb of the command line on this daemon.</summary>
     public string Call(params IEnumerable<string> arguments) => Peer.Run(options.Binary, [.. arguments, "--root", Root]);

@@ -16,7 +16,7 @@ internal sealed class EventsBench(BenchOptions options, Scratch scratch, Report 
     private static readonly string[] Columns =
         ["server", "watchers", "puts/s", "put p50 us", "put p99 us", "events/s", "event p50 us", "event p99 us", "server cpu us/event", "load cpu s", "ratio"];
 
-    private readonly Daemon _daemon = new(options, scratch, "events");
+    private readonly Daemon _daemon = new(options, scratch, "events", "wal");
     private readonly Daemon _journal = new(options, scratch, "events-journal", "journal");
 
     /// <summary>How many names each server has been given, so that no turn repeats one of another.</summary>

@@ -29,6 +29,7 @@ report.Note($"Processors {Environment.ProcessorCount}, load average {Machine.Loa
     ("beside", () => new BesideBench(options, scratch, report).RunAsync()),
     ("collect", () => new CollectBench(options, scratch, report).RunAsync()),
     ("supervise", () => new SuperviseBench(options, scratch, report).RunAsync()),
+    ("soak", () => new SoakBench(options, scratch, report).RunAsync()),
     ("growth", () => new GrowthBench(options, scratch, report).RunAsync()),
 ];
 if (options.Only.FirstOrDefault(name => !parts.Any(part => part.Name == name)) is { } unknown)

@@ -16,7 +16,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
     private const string PostgresRandom = "PostgreSQL INSERT, random uuid";
     private const long ReadRecords = 20_000;
 
-    private readonly Daemon _daemon = new(options, scratch, "store");
+    private readonly Daemon _daemon = new(options, scratch, "store", "wal");
     private readonly Daemon _journal = new(options, scratch, "journal", "journal");
 
     /// <summary>How many random names each server has been asked to create, so that no turn repeats a name of another.</summary>

@@ -26,9 +26,9 @@ bench-build: aot bench-tools $(BENCH_OUT)/echo/echo
 	@dotnet build tests/Bench/Bench.csproj -c Release --nologo -v quiet
 
 .PHONY: bench
-bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|assets|beside|collect|supervise|growth, BENCH='--output json')
+bench: bench-build ## measure against peers in one run (ONLY=start|transport|store|events|verify|chunks|assets|beside|collect|supervise|soak|growth, BENCH='--output json')
 	@artifacts/bin/Bench/release/Auraed.Bench $(if $(ONLY),--only $(ONLY)) $(BENCH)
 
 .PHONY: bench-long
-bench-long: bench-build ## the same with more rounds, and a database of 5 million records
+bench-long: bench-build ## the same with more rounds, a database of 5 million records, and 20 minutes of full load
 	@artifacts/bin/Bench/release/Auraed.Bench $(if $(ONLY),--only $(ONLY)) --long $(BENCH)

@@ -49,7 +49,7 @@ internal sealed class QueryFixture : IAsyncDisposable
     {
         var step = Migration.Parse(Migration.Embedded.Count + 1, "query_fixture", Schema, null);
         Database = Database.Open(_store.Options with { Migrations = [.. Migration.Embedded, step] });
-        Engine = new QueryEngine(Records, Open, Database.Tables, Database.Options.Time)
+        Engine = new QueryEngine(Records, catalog => QueryEngine.Open(Database, catalog), Database.Tables, Database.Options.Time)
         {
             StepsMax = stepsMax ?? Base.Limits.QueryStepsMax,
             MemoryBytesMax = memoryBytesMax ?? Base.Limits.QueryMemoryBytesMax,
@@ -134,12 +134,6 @@ internal sealed class QueryFixture : IAsyncDisposable
         Engine.Dispose();
         await Database.DisposeAsync();
         _store.Dispose();
-    }
-
-    private QueryConnection Open(QueryCatalog catalog)
-    {
-        var connection = Database.OpenReader();
-        return new QueryConnection(connection.Handle, connection, catalog);
     }
 
     private static ColumnDescriptor Column(string name, ColumnType type, bool fullText = false, bool secret = false) => new()

@@ -28,15 +28,7 @@ public sealed class QueryEngine : IDisposable
     private bool _closed;
 
     public QueryEngine(Database database)
-        : this(
-            Tables.All,
-            catalog =>
-            {
-                var connection = database.OpenReader();
-                return new QueryConnection(connection.Handle, connection, catalog) { Settle = () => database.SettleAsync(CancellationToken.None).GetAwaiter().GetResult() };
-            },
-            database.Tables,
-            database.Options.Time)
+        : this(Tables.All, catalog => Open(database, catalog), database.Tables, database.Options.Time)
     {
     }
 
@@ -172,6 +164,13 @@ public sealed class QueryEngine : IDisposable
 
         _jobs.Dispose();
         _closing.Dispose();
+    }
+
+    /// <summary>A connection whose snapshots hold everything that was acknowledged before.</summary>
+    internal static QueryConnection Open(Database database, QueryCatalog catalog)
+    {
+        var connection = database.OpenReader();
+        return new QueryConnection(connection.Handle, connection, catalog) { Settle = () => database.SettleAsync(CancellationToken.None).GetAwaiter().GetResult() };
     }
 
     /// <summary>After a statement: what it took beyond the usual goes back to the system.</summary>

@@ -149,30 +149,21 @@ internal sealed class WriteQueue
         }
     }
 
-    /// <summary>Waits for a unit; null when none came in time or the queue was closed.</summary>
-    public WriteItem? Take(TimeSpan wait)
+    /// <summary>Returns when a unit waits, after this time, when the queue is closed, or when it is told to (<see cref="Wake"/>).</summary>
+    public void Wait(TimeSpan wait)
     {
-        var item = TryTake(bulkToo: true);
-        if (item is not null)
-        {
-            return item;
-        }
-
         lock (_gate)
         {
-            if (_count == 0 && _closed is null)
+            if (_count > 0 || _closed is not null)
             {
-                _sleeping = true;
+                return;
             }
+
+            _sleeping = true;
         }
 
-        if (_sleeping)
-        {
-            _ = _arrived.WaitOne(wait);
-            _sleeping = false;
-        }
-
-        return TryTake(bulkToo: true);
+        _ = _arrived.WaitOne(wait);
+        _sleeping = false;
     }
 
     /// <summary>Waits until a unit is there or the group on its way has arrived (<see cref="Sealed"/>).</summary>

@@ -152,10 +152,10 @@ internal sealed class Writer
         {
             while (true)
             {
-                var first = _queue.Take(_log.WaitMax);
+                _queue.Wait(_log.WaitMax);
                 lock (_turn)
                 {
-                    if (!TakeTurn(first))
+                    if (!TakeTurn(_queue.TryTake(bulkToo: true)))
                     {
                         return;
                     }

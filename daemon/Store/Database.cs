@@ -47,7 +47,7 @@ public sealed class Database : IAsyncDisposable
             _pending = new PendingGroups(queue.Wake);
         }
 
-        _writer = new Writer(connection, queue, tables, options.Time, (sequence, news) => LogOf(sequence, news, queue), _recent, OnCommitted, OnFailed);
+        _writer = new Writer(connection, queue, tables, options.Time, (sequence, news) => LogOf(sequence, news, queue), _recent, OnCommitted, OnFailed) { LoneGroupsMin = options.LoneGroupsMin };
         _durable = _writer.Sequence;
         _writer.Start();
     }

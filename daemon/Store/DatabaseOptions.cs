@@ -38,6 +38,9 @@ public sealed record DatabaseOptions
     /// <summary>The journal as a whole. Tests take a small one.</summary>
     internal long JournalBytesMax { get; init; } = Base.Limits.StoreJournalBytesMax;
 
+    /// <summary>Groups of one after which a caller counts as alone.</summary>
+    internal int LoneGroupsMin { get; init; } = Base.Limits.StoreLoneGroupsMin;
+
     /// <summary>How long the writer is without work before it commits what the journal holds.</summary>
     internal TimeSpan LazyCommitIdle { get; init; } = Base.Limits.StoreLazyCommitIdle;
 

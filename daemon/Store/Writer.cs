@@ -49,6 +49,9 @@ internal sealed class Writer
         _thread = new Thread(Loop) { Name = "store writer", IsBackground = true };
     }
 
+    /// <summary>Groups of one after which a caller counts as alone.</summary>
+    public required int LoneGroupsMin { get; init; }
+
     public WriteQueue Queue => _queue;
 
     public WriterCounts Counts { get; } = new();
@@ -416,8 +419,8 @@ internal sealed class Writer
     {
         var isOne = !_hasCompany && _group.Count == 1 && _queue.Count == 0;
         _hasCompany = false;
-        _aloneInRow = isOne ? Math.Min(_aloneInRow + 1, Limits.StoreLoneGroupsMin + 1) : 0;
-        return _isAlone = _aloneInRow > Limits.StoreLoneGroupsMin;
+        _aloneInRow = isOne ? Math.Min(_aloneInRow, LoneGroupsMin) + 1 : 0;
+        return _isAlone = _aloneInRow > LoneGroupsMin;
     }
 
     private void CommitFailed(Fault fault)

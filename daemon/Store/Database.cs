@@ -145,10 +145,31 @@ public sealed class Database : IAsyncDisposable
             : _readers.RunAsync(work, cancel);
 
     /// <summary>The record as it was acknowledged last, or null. Waits for no commit: what is not committed yet is read where it was written.</summary>
-    public Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, CancellationToken cancel) =>
-        _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted
-            ? FindAsync(table, tenant, name, new SnapshotGap(pending, held), cancel)
-            : _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel);
+    public async Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, CancellationToken cancel)
+    {
+        var gap = _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted ? new SnapshotGap(pending, held) : null;
+        try
+        {
+            return await _readers.RunAsync(Find, cancel, gap).ConfigureAwait(false);
+        }
+        catch (BehindException)
+        {
+            // It is read on the writer's connection, which sees every group that is durable or on its way, and is answered after them.
+        }
+
+        try
+        {
+            return await WriteAsync(unit => new RecordRows(unit).Find(table, tenant, name), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (fault.Reason == "DISK_FULL")
+        {
+            // There was no room for a group that it had seen something of.
+            await SettleAsync(cancel).ConfigureAwait(false);
+            return await _readers.RunAsync(Find, cancel).ConfigureAwait(false);
+        }
+
+        StoredRecord? Find(ReadUnit unit) => unit.Find(table, tenant, name);
+    }
 
     /// <summary>A part of the event log; the newest comes from memory.</summary>
     public Task<EventsPage> ReadEventsAsync(EventRange range, EventWanted wanted, CancellationToken cancel) =>
@@ -270,30 +291,6 @@ public sealed class Database : IAsyncDisposable
         }
 
         return await _readers.RunAsync(work, cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>On the writer's connection it sees every group that is durable or on its way, and is answered after them.</summary>
-    private async Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, SnapshotGap gap, CancellationToken cancel)
-    {
-        try
-        {
-            return await _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel, gap).ConfigureAwait(false);
-        }
-        catch (BehindException)
-        {
-            // It is read on the writer's connection below.
-        }
-
-        try
-        {
-            return await WriteAsync(unit => new RecordRows(unit).Find(table, tenant, name), cancel).ConfigureAwait(false);
-        }
-        catch (Fault fault) when (fault.Reason == "DISK_FULL")
-        {
-            // There was no room for a group that it had seen something of.
-            await SettleAsync(cancel).ConfigureAwait(false);
-            return await _readers.RunAsync(unit => unit.Find(table, tenant, name), cancel).ConfigureAwait(false);
-        }
     }
 
     /// <summary>Long work on a connection and a thread of its own, so that it takes none of the readers'.</summary>

@@ -15,8 +15,11 @@ public sealed record DatabaseOptions
     /// <summary>False refuses to make a database where there is none.</summary>
     public bool CreateIfMissing { get; init; } = true;
 
+    /// <summary>When nobody says another.</summary>
+    public const Durability DurabilityDefault = Durability.Journal;
+
     /// <summary>How what is acknowledged is kept. It may be another one at every open.</summary>
-    public Durability Durability { get; init; } = Durability.Journal;
+    public Durability Durability { get; init; } = DurabilityDefault;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

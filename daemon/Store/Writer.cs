@@ -29,10 +29,9 @@ internal sealed class Writer
     private bool _hadBulk;
     private bool _isCallers;
     private int _callersInRow;
-    private int _aloneInRow;
+    private volatile int _aloneInRow;
     private long _callersRan;
     private Exception? _callersFailure;
-    private volatile bool _isAlone;
     private volatile bool _hasCompany;
     private TaskCompletionSource? _foldRequest;
     private volatile bool _stopping;
@@ -56,6 +55,12 @@ internal sealed class Writer
 
     public WriterCounts Counts { get; } = new();
 
+    /// <summary>
+    /// True when groups of one have come one after the other for a while: a caller who waits for each answer before the next request. There is nothing to do while
+    /// his group is synced, and each hand-over to another thread is added to his latency.
+    /// </summary>
+    private bool IsAlone => _aloneInRow > LoneGroupsMin;
+
     public long Sequence => _unit.Events.Sequence;
 
     public void Start() => _thread.Start();
@@ -77,7 +82,7 @@ internal sealed class Writer
     /// </summary>
     public bool TryRun(WriteItem item)
     {
-        if (!_isAlone || _callersInRow >= Limits.StoreCallerGroupsMax)
+        if (!IsAlone || _callersInRow >= Limits.StoreCallerGroupsMax)
         {
             return false;
         }
@@ -164,7 +169,10 @@ internal sealed class Writer
                     }
                 }
 
-                _hasCompany |= _queue.Count > 0;
+                if (_queue.Count > 0)
+                {
+                    _hasCompany = true;
+                }
             }
         }
         catch (Exception failure)
@@ -216,7 +224,6 @@ internal sealed class Writer
     /// <summary>Nothing is written any more; everyone who waits or comes later is told.</summary>
     private void End(Exception failure)
     {
-        _isCallers = false;
         var fault = failure as Fault ?? new Fault(FaultKind.Internal, $"the writer ended: {failure.Message}", cause: failure);
         var told = new Fault(FaultKind.Unavailable, $"the store takes no more writes: {fault.Message}", hint: "restart the daemon; it then reads what the disk really holds", cause: fault) { Reason = "STORE_FAILED" };
         _queue.Close(told);
@@ -396,9 +403,10 @@ internal sealed class Writer
         }
 
         _group.Close(_written, _unit.Events.Take(), _unit.Events.Sequence);
+        CountAlone();
         try
         {
-            return _log.Seal(_group, IsAlone());
+            return _log.Seal(_group, IsAlone);
         }
         catch (Fault fault)
         {
@@ -411,16 +419,12 @@ internal sealed class Writer
         }
     }
 
-    /// <summary>
-    /// True when groups of one have come one after the other for a while: a caller who waits for each answer before the next request. There is nothing to do while
-    /// his group is synced, and each hand-over to another thread is added to his latency.
-    /// </summary>
-    private bool IsAlone()
+    /// <summary>Counts the group as one of a row of lone ones, or ends the row.</summary>
+    private void CountAlone()
     {
         var isOne = !_hasCompany && _group.Count == 1 && _queue.Count == 0;
         _hasCompany = false;
         _aloneInRow = isOne ? Math.Min(_aloneInRow, LoneGroupsMin) + 1 : 0;
-        return _isAlone = _aloneInRow > LoneGroupsMin;
     }
 
     private void CommitFailed(Fault fault)
@@ -471,30 +475,4 @@ internal sealed class Writer
         _lastTime = Math.Max(_lastTime, now);
         return _lastTime;
     }
-}
-
-/// <summary>What the writer has done since it started; read by metrics.</summary>
-public sealed class WriterCounts
-{
-    private long _unitsFailed;
-
-    /// <summary>Groups that became durable with at least one unit in them: commits, or records of the journal.</summary>
-    public long Groups { get; internal set; }
-
-    /// <summary>Commits behind a journal; 0 without one.</summary>
-    public long Commits { get; internal set; }
-
-    /// <summary>Bytes written to the journal; 0 without one.</summary>
-    public long JournalBytes { get; internal set; }
-
-    /// <summary>Units that became durable.</summary>
-    public long Units { get; internal set; }
-
-    /// <summary>Units that were rolled back by their own error.</summary>
-    public long UnitsRefused { get; internal set; }
-
-    /// <summary>Units that failed with their group: disk full, disk error.</summary>
-    public long UnitsFailed => Volatile.Read(ref _unitsFailed);
-
-    internal void AddFailed(long units) => Interlocked.Add(ref _unitsFailed, units);
 }

@@ -71,7 +71,7 @@ public sealed class JournalFinds : IDisposable
     public async Task A_change_on_its_way_is_not_told_before_it_is_kept_and_not_at_all_when_it_is_lost()
     {
         using var files = new StalledFiles();
-        await using var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalFiles = files, LoneGroupsMin = int.MaxValue - 1 });
+        await using var database = Database.Open(files.Under(LiveDirectory.Uncommitting(_fixture)));
         var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
         await CreateAsync(records, "vm", 512);
         await database.SettleAsync(CancellationToken.None);

@@ -9,16 +9,13 @@ public sealed class JournalSealing : IDisposable
 {
     private readonly StoreFixture _fixture = new(Durability.Journal);
 
-    /// <summary>Nobody counts as alone: each group is synced beside the writer.</summary>
-    private DatabaseOptions Hurried => _fixture.Options with { LoneGroupsMin = int.MaxValue - 1 };
-
     public void Dispose() => _fixture.Dispose();
 
     [Fact]
     public async Task Units_run_while_a_group_is_synced_and_all_are_answered_only_when_theirs_is()
     {
         using var files = new StalledFiles();
-        await using var database = Database.Open(Hurried with { JournalFiles = files });
+        await using var database = Database.Open(files.Under(_fixture.Options));
         var (first, second) = await BuildAsync(database, files, AppendSecond);
         Assert.False(first.IsCompleted || second.IsCompleted);
         Assert.Equal(0, database.Durable);
@@ -32,7 +29,7 @@ public sealed class JournalSealing : IDisposable
     public async Task A_refusal_that_rests_on_a_group_on_its_way_is_told_after_it()
     {
         using var files = new StalledFiles();
-        await using var database = Database.Open(Hurried with { JournalFiles = files });
+        await using var database = Database.Open(files.Under(_fixture.Options));
         var (first, second) = await BuildAsync(database, files, unit => throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already"));
         Assert.False(second.IsCompleted);
         files.Release(null);
@@ -47,7 +44,7 @@ public sealed class JournalSealing : IDisposable
     {
         var acknowledged = new List<long>();
         using var files = new StalledFiles();
-        await using (var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalFiles = files, LoneGroupsMin = Hurried.LoneGroupsMin }))
+        await using (var database = Database.Open(files.Under(LiveDirectory.Uncommitting(_fixture))))
         {
             acknowledged.Add(await StoreChild.AppendAsync(database, "before", 100));
             for (var round = 0; round < 2; round++)
@@ -71,7 +68,7 @@ public sealed class JournalSealing : IDisposable
     {
         using var files = new StalledFiles();
         long before;
-        await using (var database = Database.Open(LiveDirectory.Uncommitting(_fixture) with { JournalFiles = files, LoneGroupsMin = Hurried.LoneGroupsMin }))
+        await using (var database = Database.Open(files.Under(LiveDirectory.Uncommitting(_fixture))))
         {
             before = await StoreChild.AppendAsync(database, "before", 100);
             files.Stall();
@@ -96,7 +93,7 @@ public sealed class JournalSealing : IDisposable
     {
         var failed = new TaskCompletionSource<Fault>();
         using var files = new StalledFiles();
-        await using (var database = Database.Open(Hurried with { JournalFiles = files, Failed = failed.SetResult }))
+        await using (var database = Database.Open(files.Under(_fixture.Options) with { Failed = failed.SetResult }))
         {
             var (first, second) = await BuildAsync(database, files, AppendSecond);
             files.Release(new Fault(FaultKind.Internal, "the disk is gone") { Reason = "DISK_FAILED" });
@@ -115,7 +112,7 @@ public sealed class JournalSealing : IDisposable
     {
         var failed = new TaskCompletionSource<Fault>();
         using var files = new StalledFiles();
-        await using (var database = Database.Open(Hurried with { JournalFiles = files, Failed = failed.SetResult }))
+        await using (var database = Database.Open(files.Under(_fixture.Options) with { Failed = failed.SetResult }))
         {
             var (first, second) = await BuildAsync(database, files, _ => throw new InvariantException("broken"));
             files.Release(null);

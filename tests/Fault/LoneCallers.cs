@@ -114,8 +114,7 @@ public abstract class LoneCallers(Durability durability) : IDisposable
             {
                 begun.Set();
                 go.Wait();
-                AppendTwo(unit);
-                return unit.Revision;
+                return StoreChild.Append(unit, "last", 16);
             },
             CancellationToken.None));
         begun.Wait();
@@ -125,14 +124,6 @@ public abstract class LoneCallers(Durability durability) : IDisposable
         acknowledged.Add(await last);
         await closing;
         Assert.Equal(acknowledged.Count * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, acknowledged));
-    }
-
-    private static void AppendTwo(WriteUnit unit)
-    {
-        for (var index = 0; index < StoreChild.EventsPerUnit; index++)
-        {
-            _ = unit.Events.Append("default", "tester", null, "test.created", "alone", []);
-        }
     }
 
     private static bool IsClosed(Database database)
@@ -161,8 +152,7 @@ public abstract class LoneCallers(Durability durability) : IDisposable
                     unit =>
                     {
                         ran = Environment.CurrentManagedThreadId;
-                        AppendTwo(unit);
-                        return unit.Revision;
+                        return StoreChild.Append(unit, "alone", 16);
                     },
                     CancellationToken.None);
                 var isHere = answer.IsCompleted;

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Store;
 using Auraed.Store.Journal;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,6 +16,9 @@ internal sealed class StalledFiles : JournalFiles, IDisposable
     public Task IsStalled => _stalled.Task;
 
     public static Fault Full() => DiskFull(null);
+
+    /// <summary>The options with these files, and nobody counts as alone: each group is synced beside the writer, and whoever writes goes on.</summary>
+    public DatabaseOptions Under(DatabaseOptions options) => options with { JournalFiles = this, LoneGroupsMin = int.MaxValue };
 
     public void Stall()
     {

@@ -192,15 +192,21 @@ internal static class StoreChild
                 _ = unit.Prepare(sql).Execute();
             }
 
-            var payload = new byte[payloadBytes];
-            for (var index = 0; index < EventsPerUnit; index++)
-            {
-                unit.Events.Append("default", "tester", null, "test.created", subject, payload);
-            }
-
-            return unit.Revision;
+            return Append(unit, subject, payloadBytes);
         },
         CancellationToken.None);
+
+    /// <summary>What one unit writes. Its revision.</summary>
+    public static long Append(WriteUnit unit, string subject, int payloadBytes)
+    {
+        var payload = new byte[payloadBytes];
+        for (var index = 0; index < EventsPerUnit; index++)
+        {
+            unit.Events.Append("default", "tester", null, "test.created", subject, payload);
+        }
+
+        return unit.Revision;
+    }
 
     private static async Task BackupAsync(DatabaseOptions options, string destination)
     {

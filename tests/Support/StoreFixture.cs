@@ -31,7 +31,7 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
     }
 
     /// <summary>The mode that <c>DURABILITY=</c> names, which the processes that tests start inherit; the default without it.</summary>
-    public static Durability Named => Enum.TryParse<Durability>(Environment.GetEnvironmentVariable("DURABILITY"), ignoreCase: true, out var named) ? named : new DatabaseOptions { Directory = "", KeyPath = "" }.Durability;
+    public static Durability Named => Enum.TryParse<Durability>(Environment.GetEnvironmentVariable("DURABILITY"), ignoreCase: true, out var named) ? named : DatabaseOptions.DurabilityDefault;
 
     private readonly TemporaryDirectory _directory = Filled();
 

@@ -79,8 +79,8 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
     private Task<(StoredRecord Asset, StoredContent Content)> OpenAsync(AssetName name, CancellationToken cancel) =>
         database.ReadAsync(unit => AssetCatalog.Open(unit, name), cancel);
 
-    private Task<AssetArchive?> FindAsync(string tenant, string asset, CancellationToken cancel) =>
-        database.ReadAsync(unit => new RecordRows(unit).Find(AssetTables.Archives, tenant, asset)?.Body as AssetArchive, cancel);
+    private async Task<AssetArchive?> FindAsync(string tenant, string asset, CancellationToken cancel) =>
+        (await database.FindAsync(AssetTables.Archives, tenant, asset, cancel).ConfigureAwait(false))?.Body as AssetArchive;
 
     private static bool Record(WriteUnit unit, RecordCall call, StoredRecord asset, AssetArchive archive)
     {

@@ -108,21 +108,21 @@ public sealed class RecordStore
     {
         if (includes is null)
         {
-            return ToMessage(await _database.FindAsync(table, tenant, name, cancel).ConfigureAwait(false));
+            return RecordMessages.ToMessage(Existing(await _database.FindAsync(table, tenant, name, cancel).ConfigureAwait(false)), mask);
         }
 
         return await _database.ReadPurelyAsync(
             unit =>
             {
-                StoredRecord? stored = new RecordRows(unit).Find(table, tenant, name);
-                Record record = ToMessage(stored);
-                includes.Add(unit, tenant, [stored!], [record]);
+                StoredRecord stored = Existing(new RecordRows(unit).Find(table, tenant, name));
+                Record record = RecordMessages.ToMessage(stored, mask);
+                includes.Add(unit, tenant, [stored], [record]);
                 return record;
             },
             cancel).ConfigureAwait(false);
 
-        Record ToMessage(StoredRecord? stored) => RecordMessages.ToMessage(
-            stored ?? throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' has no {table.Name} '{name}'") { Reason = "RECORD_NOT_FOUND" }, mask);
+        StoredRecord Existing(StoredRecord? stored) =>
+            stored ?? throw new Fault(FaultKind.NotFound, $"tenant '{tenant}' has no {table.Name} '{name}'") { Reason = "RECORD_NOT_FOUND" };
     }
 
     /// <summary>Many records from one snapshot.</summary>

@@ -184,7 +184,7 @@ internal sealed class InstanceLauncher(Database database, Processes processes, C
     private async Task<string> ConfigAsync(string tenant, EnvironmentVariable variable, CancellationToken cancel)
     {
         (string document, string path) = (variable.Config.Document, variable.Config.Path);
-        var body = await database.ReadAsync(unit => new RecordRows(unit).Find(Documents, tenant, document)?.Body as Document, cancel).ConfigureAwait(false)
+        var body = (await database.FindAsync(Documents, tenant, document, cancel).ConfigureAwait(false))?.Body as Document
             ?? throw new Fault(FaultKind.Precondition, $"{variable.Name} is to come from document '{document}', which is not there", hint: $"auraed records get document {document}");
         var value = Value.ForStruct(body.Body ?? new Struct());
         foreach (string part in path.Split('.', StringSplitOptions.RemoveEmptyEntries))

@@ -354,10 +354,9 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
         }
     }
 
-    private Task<ServiceSpec> SpecAsync(string tenant, string name, long version, CancellationToken cancel) => database.ReadAsync(
-        unit => (new RecordRows(unit).Find(ServiceNames.Versions, tenant, ServiceNames.Version(name, version))?.Body as ServiceVersion)?.Spec
-            ?? throw new Fault(FaultKind.NotFound, $"service '{name}' has no version {version}", "version", $"auraed services history {name}") { Reason = "NO_SUCH_VERSION" },
-        cancel);
+    private async Task<ServiceSpec> SpecAsync(string tenant, string name, long version, CancellationToken cancel) =>
+        ((await database.FindAsync(ServiceNames.Versions, tenant, ServiceNames.Version(name, version), cancel).ConfigureAwait(false))?.Body as ServiceVersion)?.Spec
+            ?? throw new Fault(FaultKind.NotFound, $"service '{name}' has no version {version}", "version", $"auraed services history {name}") { Reason = "NO_SUCH_VERSION" };
 
     internal static Fault NotFound(string tenant, string name) =>
         new(FaultKind.NotFound, $"tenant '{tenant}' has no service '{name}'", "name", "auraed services ls") { Reason = "NO_SUCH_SERVICE" };

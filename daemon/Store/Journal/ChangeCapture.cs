@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Auraed.Native;
 using SQLitePCL;
 
@@ -57,7 +58,7 @@ internal sealed class ChangeCapture : IDisposable
     public byte[] Buffer => _buffer;
 
     /// <summary>Marks of the records that were changed (<see cref="PendingGroups.MarkOf"/>), and of some that a rolled back unit had.</summary>
-    public IReadOnlyList<int> RowMarks => _rowMarks;
+    public ReadOnlySpan<int> RowMarks => CollectionsMarshal.AsSpan(_rowMarks);
 
     /// <summary>Gives the buffer away, and goes on in another one, after <see cref="Clear"/>.</summary>
     public void Leave(byte[]? spare) => _buffer = spare ?? new byte[FirstBytes];

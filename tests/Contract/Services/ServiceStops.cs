@@ -56,9 +56,10 @@ public sealed class ServiceStops : IAsyncLifetime
     [Fact]
     public async Task A_shutdown_stops_in_reverse_order_and_kills_at_the_end_of_the_grace()
     {
-        var deaf = ServiceHost.Shell("deaf", "trap '' TERM; while true; do sleep 1000; done");
+        var deaf = ServiceHost.Shell("deaf", "trap '' TERM; echo deaf; while true; do sleep 1000; done");
         (deaf.Stop, deaf.Dependencies) = (new Stop { Grace = new() { Nanos = 300_000_000 } }, new Dependencies { After = { "web" } });
         var pid = (await _host.DeployAsync(deaf)).Slot.Pid;
+        await Eventually.HoldsAsync(async () => (await _host.LinesAsync("deaf")).Count == 1, "it is deaf");
         Assert.Equal(5, (await _host.Services.ShutdownAsync(new ShutdownRequest())).Stopped);
         var slots = await SlotsAsync();
         Assert.All(slots.Values, slot => Assert.Equal(SlotPhase.Stopped, slot.Phase));

@@ -136,6 +136,9 @@ public static partial class Limits
     /// </summary>
     public const int StoreWalFramesBusy = 8192;
 
+    /// <summary>The same behind a journal, whose every sync waits behind those of a checkpoint while commits wait for none: 8 MiB.</summary>
+    public const int StoreWalFramesBusyLazy = 2048;
+
     /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
     public const int StoreWalRestFrames = 1024;
 
@@ -161,10 +164,10 @@ public static partial class Limits
     public const long StoreLazyCommitBytesMax = 32 * 1024 * 1024;
 
     /// <summary>
-    /// Pages (4 KiB) that one commit behind a journal may write: at some 15 us each a stall of 30 ms. With fewer, more pages are written for the same rows; with more,
-    /// they no longer stay in the processor's and the engine's caches until then, and nothing is won.
+    /// Pages (4 KiB) that one commit behind a journal may write: at some 15 us each a stall of 8 ms, no longer than a sync may take beside a checkpoint. With fewer,
+    /// more pages are written for the same rows; with more, they no longer stay in the processor's caches until then.
     /// </summary>
-    public const int StoreLazyCommitPagesMax = 2048;
+    public const int StoreLazyCommitPagesMax = 512;
 
     /// <summary>Marks that rows share by their hash, as a power of two: one in eight is taken when a commit's rows are many, and who meets a foreign one only waits. 1 MiB.</summary>
     public const int StoreRowMarkBits = 17;

@@ -50,8 +50,8 @@ public sealed record DatabaseOptions
     /// <summary>How long what the journal holds waits for its commit at most.</summary>
     internal TimeSpan LazyCommitTimeMax { get; init; } = Base.Limits.StoreLazyCommitTimeMax;
 
-    /// <summary>Frames of the log that a busy writer lets come together before it has them moved into the file. Tests take few.</summary>
-    internal int LogFramesBusy { get; init; } = Base.Limits.StoreWalFramesBusy;
+    /// <summary>Frames of the log that a busy writer lets come together before it has them moved into the file; null for what suits the durability. Tests take few.</summary>
+    internal int? LogFramesBusy { get; init; }
 
     /// <summary>The migrations that make the schema; null takes the embedded ones.</summary>
     internal IReadOnlyList<Migration>? Migrations { get; init; }

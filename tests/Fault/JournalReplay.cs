@@ -70,7 +70,8 @@ public sealed class JournalReplay : IDisposable
                 var read = await Record.ExceptionAsync(() => database.ReadAsync(unit => unit.Prepare("SELECT count(*) FROM event").Step(), CancellationToken.None));
                 Assert.True(read is null or Auraed.Base.Fault { Reason: "DISK_FULL" }, $"{read}");
                 FaultLayer.Clear();
-                await database.SettleAsync(CancellationToken.None);
+                // A try that was under way is still refused.
+                await Eventually.HoldsAsync(async () => await Record.ExceptionAsync(() => database.SettleAsync(CancellationToken.None)) is null, "all is committed");
                 var events = await database.ReadAsync(unit => unit.Prepare("SELECT count(*) FROM event") is var rows && rows.Step() ? rows.Integer(0) : -1, CancellationToken.None);
                 Assert.Equal(acknowledged.Count * StoreChild.EventsPerUnit, events);
             }

@@ -21,6 +21,7 @@ internal sealed class JournalGroups : IGroupLog
     private readonly ChangeCapture _capture;
     private readonly JournalAppender _appender;
     private readonly JournalSealer _sealer;
+    private readonly LogWriteBack _writeBack;
     private readonly GroupNews _news;
     private readonly WriterCounts _counts;
     private long _group;
@@ -50,6 +51,7 @@ internal sealed class JournalGroups : IGroupLog
         _capture = new ChangeCapture(connection, _shapes);
         connection.Changes = _capture;
         _sealer = new JournalSealer(_appender, pending, news, queue);
+        _writeBack = new LogWriteBack(DatabaseFile.PathIn(options.Directory) + "-wal");
     }
 
     public TimeSpan WaitMax => !HasPending ? Limits.StoreIdleMax : _isRefused ? _options.LazyCommitTimeMax : _options.LazyCommitIdle;
@@ -241,6 +243,7 @@ internal sealed class JournalGroups : IGroupLog
     {
         _connection.Changes = null;
         _capture.Dispose();
+        _writeBack.Dispose();
     }
 
     /// <summary>The time for what may wait: a commit, and what follows from it. A full disk leaves it for later.</summary>
@@ -302,6 +305,7 @@ internal sealed class JournalGroups : IGroupLog
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
         _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
         Committed();
+        _writeBack.Start();
     }
 
     /// <summary>Waits for the group on its way. Fault DISK_FULL: it was refused, and the transaction is taken back to what is durable.</summary>

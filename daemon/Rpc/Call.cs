@@ -82,24 +82,18 @@ internal sealed class Call(ServerCallContext context, ConnectionState connection
         }
     }
 
-    /// <summary>Cancels the handler. False when that was done before.</summary>
-    internal bool Cut()
+    /// <summary>Cancels the handler.</summary>
+    internal void Cut()
     {
         CancellationTokenSource? cut;
         lock (_lock)
         {
-            if (IsCut)
-            {
-                return false;
-            }
-
             IsCut = true;
-            cut = _cut;
+            cut = _hasEnded ? null : _cut;
         }
 
         // Outside the lock: the handler may go on, and end, within.
         cut?.Cancel();
-        return true;
     }
 
     internal void End()

@@ -165,14 +165,16 @@ public sealed class Edge(AccessPolicy policy, DrainSignal drain, TimeProvider ti
         {
             foreach (var call in _book.FindOverdue(time, max))
             {
-                if (call.Cut())
-                {
-                    Log.CallCut(logger, call.Context.Method, PrincipalOf(call), RequestIdOf(call), max.TotalSeconds);
-                }
-                else
+                if (call.IsCut)
                 {
                     // Its handler did not heed the token for a whole interval.
                     call.Context.GetHttpContext().Abort();
+                }
+                else
+                {
+                    // First: the call may be answered, and its context another's, as soon as it is cut.
+                    Log.CallCut(logger, call.Context.Method, PrincipalOf(call), RequestIdOf(call), max.TotalSeconds);
+                    call.Cut();
                 }
             }
         }

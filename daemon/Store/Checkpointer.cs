@@ -12,7 +12,9 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
 {
     /// <summary>The log begins again when it has so many times the frames of a pass: the rest of it is the writer's own, and costs everyone who waits some milliseconds.</summary>
     private const int LogsToRest = 4;
-    private const int BulkPasses = 32;
+
+    /// <summary>Frames of a pass beside a large ingest: 1 MiB.</summary>
+    private const int FramesBulk = 256;
 
     private int _moved;
     private int _seen;
@@ -54,7 +56,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
         else
         {
-            MoveBeside(frames, added, hadBulk ? framesBusy / BulkPasses : framesBusy);
+            MoveBeside(frames, added, hadBulk ? Math.Min(framesBusy, FramesBulk) : framesBusy);
         }
     }
 

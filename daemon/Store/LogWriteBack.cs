@@ -14,11 +14,7 @@ internal sealed class LogWriteBack(string path) : IDisposable
 
     public void Start()
     {
-        if (_file is null && File.Exists(path))
-        {
-            _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        }
-
+        _file ??= TryOpen();
         if (_file is { } file)
         {
             FileRanges.StartWriteBack(file, 0, 0);
@@ -26,4 +22,17 @@ internal sealed class LogWriteBack(string path) : IDisposable
     }
 
     public void Dispose() => _file?.Dispose();
+
+    /// <summary>Null when it is not there, or there is no descriptor left: then the next commit tries again.</summary>
+    private SafeFileHandle? TryOpen()
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 }

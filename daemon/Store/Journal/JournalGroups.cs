@@ -288,6 +288,7 @@ internal sealed class JournalGroups : IGroupLog
 
         Invariant.Hold(_group <= _pending.Sealed);
         CrashPoint.Reach("lazy.before");
+        _pending.BeginCommit();
         var frames = _connection.WalFrames;
         try
         {
@@ -368,6 +369,7 @@ internal sealed class JournalGroups : IGroupLog
     /// <summary>The transaction was lost with acknowledged groups in it: they are done again out of the journal, and committed.</summary>
     private void Replay()
     {
+        _pending.BeginCommit();
         try
         {
             JournalRecovery.Replay(_connection, _options, _key, _databaseId, new JournalPosition(_appender.Epoch, _group, IsOpen: true));

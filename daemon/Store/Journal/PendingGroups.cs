@@ -12,7 +12,8 @@ internal sealed class PendingGroups(Action wake)
 {
     private readonly long[] _marks = new long[Limits.StoreTableCountMax];
     private readonly long[] _rowMarks = new long[1 << Limits.StoreRowMarkBits];
-    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _next = NewNews();
+    private TaskCompletionSource? _tried;
     private long _sealed;
     private long _committed;
     private long _wanted;
@@ -62,20 +63,29 @@ internal sealed class PendingGroups(Action wake)
         Volatile.Write(ref _sealed, group);
     }
 
+    /// <summary>Writer only: a commit is tried. Should it fail, that is no answer to those who ask from now on: what stood in its way may be gone by then.</summary>
+    public void BeginCommit()
+    {
+        Invariant.Hold(_tried is null);
+        // In this order: a wish that comes in between is heard once too often, never lost.
+        Volatile.Write(ref _wanted, 0);
+        _tried = Interlocked.Exchange(ref _next, NewNews());
+    }
+
     /// <summary>Writer only, after a COMMIT.</summary>
     public void Commit(long group)
     {
         Volatile.Write(ref _committed, group);
-        Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        _tried?.SetResult();
+        _tried = null;
+        Interlocked.Exchange(ref _next, NewNews()).SetResult();
     }
 
-    /// <summary>Writer only: those who wait are told; a later commit may still succeed.</summary>
+    /// <summary>Writer only: those who asked before <see cref="BeginCommit"/> are told; a later commit may still succeed.</summary>
     public void Fail(Fault fault)
     {
-        Volatile.Write(ref _wanted, 0);
-        var told = Interlocked.Exchange(ref _next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        told.SetException(fault);
-        _ = told.Task.Exception;
+        Tell(_tried, fault);
+        _tried = null;
     }
 
     /// <summary>No commit comes any more: whoever waits, now or later, is told.</summary>
@@ -83,6 +93,7 @@ internal sealed class PendingGroups(Action wake)
     {
         Volatile.Write(ref _closed, fault);
         Fail(fault);
+        Tell(Interlocked.Exchange(ref _next, NewNews()), fault);
     }
 
     /// <summary>Completes when a new snapshot holds the group.</summary>
@@ -104,6 +115,14 @@ internal sealed class PendingGroups(Action wake)
             Want(group);
             await next.Task.WaitAsync(cancel).ConfigureAwait(false);
         }
+    }
+
+    private static TaskCompletionSource NewNews() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void Tell(TaskCompletionSource? news, Fault fault)
+    {
+        news?.SetException(fault);
+        _ = news?.Task.Exception;
     }
 
     private void Want(long group)

@@ -127,7 +127,7 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
             }
             else if (database.Durable - _growth!.Size >= Limits.TreeReadEventsMax)
             {
-                await GrowAsync(cancel).ConfigureAwait(false);
+                await GrowAsync(database.Durable - Limits.TreeReadEventsMax + 1, cancel).ConfigureAwait(false);
             }
 
             after = WaitAfter(_growth!.Size, _signed?.Size ?? 0, database.Durable);
@@ -167,13 +167,17 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
         }
     }
 
-    private async Task GrowAsync(CancellationToken cancel)
+    /// <summary>
+    /// Until it holds that event, and what else the last reading takes along. Not until there is no more: that never comes while others write, and each reading has
+    /// the writer commit what is pending.
+    /// </summary>
+    private async Task GrowAsync(long sequence, CancellationToken cancel)
     {
         try
         {
-            while (await database.ReadAsync(unit => _growth!.Read(unit.Prepare), cancel).ConfigureAwait(false) > 0)
+            while (_growth!.Size < sequence && await database.ReadAsync(unit => _growth.Read(unit.Prepare), cancel).ConfigureAwait(false) > 0)
             {
-                if (_growth!.Pending > 0)
+                if (_growth.Pending > 0)
                 {
                     CrashPoint.Reach("tree.read");
                     await database.WriteAsync(unit => _growth.Write(unit.Prepare), cancel, WritePriority.Bulk).ConfigureAwait(false);
@@ -193,7 +197,7 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
     {
         CheckpointKey signer = database.Signer ?? throw CannotSign();
         await LoadAsync(cancel).ConfigureAwait(false);
-        await GrowAsync(cancel).ConfigureAwait(false);
+        await GrowAsync(database.Durable, cancel).ConfigureAwait(false);
         if (_growth!.Size == 0 || (_signed is not null && _signed.Size == _growth.Size && signer.IsSignerOf(_signed)))
         {
             return;

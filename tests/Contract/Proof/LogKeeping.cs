@@ -66,5 +66,36 @@ public sealed class LogKeeping : IDisposable
     public void With_events_to_sign_it_waits_for_time_or_for_as_many_as_one_reading_takes() =>
         Assert.Equal(256 + Limits.TreeReadEventsMax - 1, LogKeeper.WaitAfter(256, 300, 301));
 
+    /// <summary>Each reading has everything committed that is pending: to go on for whatever came meanwhile would never end under load, and commit all the time.</summary>
+    [Fact]
+    public async Task A_round_takes_what_one_reading_takes_and_leaves_the_rest_for_when_it_is_as_much()
+    {
+        await using Database database = Database.Open(_fixture.Options with { Time = _time });
+        await StoreFixture.AppendAsync(database, "a");
+        using var keeper = new LogKeeper(database, _time, TimeSpan.Zero);
+        _ = await keeper.CheckpointAsync(true, CancellationToken.None);
+        const int more = 1000;
+        for (int left = Limits.TreeReadEventsMax + more; left > 0; left -= more)
+        {
+            await AppendAsync(database, Math.Min(left, more));
+        }
+
+        using var stop = new CancellationTokenSource();
+        Task loop = keeper.RunAsync(fault => throw fault, stop.Token);
+        await Eventually.HoldsAsync(async () => await BlocksAsync(database) > 0, "a reading's events are in the tree");
+        // It has its turn when the round is over.
+        _ = await keeper.CheckpointAsync(false, CancellationToken.None);
+        await stop.CancelAsync();
+        await loop;
+        Assert.Equal((1 + Limits.TreeReadEventsMax) / TreeNodes.BlockLeaves, await BlocksAsync(database));
+    }
+
+    private static Task<long> AppendAsync(Database database, int count) => database.WriteAsync(
+        unit => Enumerable.Range(0, count).Max(number => unit.Events.Append("default", "tester", null, "test.created", $"{number}", [1])),
+        CancellationToken.None);
+
+    private static Task<long> BlocksAsync(Database database) => database.ReadAsync(
+        unit => unit.Prepare("SELECT count(*) FROM event_node WHERE level = 8") is var rows && rows.Step() ? rows.Integer(0) : -1, CancellationToken.None);
+
     private static Task<long> SizeAsync(Database database) => database.ReadAsync(unit => CheckpointRows.Last(unit.Prepare)?.Size ?? 0, CancellationToken.None);
 }

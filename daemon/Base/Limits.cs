@@ -131,13 +131,21 @@ public static partial class Limits
 
     /// <summary>
     /// Frames (4 KiB) not yet in the file that a busy writer has moved beside it: 32 MiB. Fewer would be moved more often than pages repeat; more would have a
-    /// commit's sync wait behind that of the file. The log begins again when it has four times as many: a start after a crash reads them all. A writer
-    /// without work moves any number.
+    /// commit's sync wait behind that of the file. A writer without work moves any number.
     /// </summary>
     public const int StoreWalFramesBusy = 8192;
 
     /// <summary>The same behind a journal, whose every sync waits behind those of a checkpoint while commits wait for none: 8 MiB.</summary>
     public const int StoreWalFramesBusyLazy = 2048;
+
+    /// <summary>
+    /// The log begins again when it has so many times the frames of a pass, 128 MiB: a start after a crash reads them all, and the rest of it is the writer's own to move, which costs
+    /// everyone who waits some milliseconds.
+    /// </summary>
+    public const int StoreWalPassesMax = 4;
+
+    /// <summary>The same behind a journal: 64 MiB.</summary>
+    public const int StoreWalPassesMaxLazy = 8;
 
     /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
     public const int StoreWalRestFrames = 1024;
@@ -164,10 +172,10 @@ public static partial class Limits
     public const long StoreLazyCommitBytesMax = 32 * 1024 * 1024;
 
     /// <summary>
-    /// Pages (4 KiB) that one commit behind a journal may write: at some 15 us each a stall of 8 ms, no longer than a sync may take beside a checkpoint. With fewer,
-    /// more pages are written for the same rows; with more, they no longer stay in the processor's caches until then.
+    /// Pages (4 KiB) that one commit behind a journal may write: at 4 to 8 us each a stall of 4 to 8 ms, no longer than a sync may take beside a checkpoint. With fewer,
+    /// more pages are written for the same rows.
     /// </summary>
-    public const int StoreLazyCommitPagesMax = 512;
+    public const int StoreLazyCommitPagesMax = 1024;
 
     /// <summary>Marks that rows share by their hash, as a power of two: one in eight is taken when a commit's rows are many, and who meets a foreign one only waits. 1 MiB.</summary>
     public const int StoreRowMarkBits = 17;

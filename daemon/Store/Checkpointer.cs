@@ -8,11 +8,13 @@ namespace Auraed.Store;
 /// (<see cref="LogMover"/>) and moves the rest itself, after which the log begins again.
 /// Invariants: the log stays bounded even when readers overlap without end, as readers are then held back for one moment; one checkpoint runs at a time.
 /// </summary>
-internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy)
+/// <param name="connection">The writer's.</param>
+/// <param name="readers">Held back when the log would grow without end.</param>
+/// <param name="mover">Moves beside the writer.</param>
+/// <param name="framesBusy">Frames of a pass.</param>
+/// <param name="passesMax">The log begins again when it has the frames of so many passes.</param>
+internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy, int passesMax = Limits.StoreWalPassesMax)
 {
-    /// <summary>The log begins again when it has so many times the frames of a pass: the rest of it is the writer's own, and costs everyone who waits some milliseconds.</summary>
-    private const int LogsToRest = 4;
-
     /// <summary>Frames of a pass beside a large ingest: 1 MiB.</summary>
     private const int FramesBulk = 256;
 
@@ -84,7 +86,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
             return;
         }
 
-        var isLong = frames >= LogsToRest * framesBusy;
+        var isLong = frames >= (long)passesMax * framesBusy;
         var hasEnded = _isMoving;
         if (hasEnded)
         {

@@ -31,6 +31,7 @@ internal sealed class Connection : IDisposable
 
     private readonly sqlite3 _handle;
     private readonly EngineHooks _hooks;
+    private EngineCommit? _commit;
     private readonly TableVersions _tables;
     private readonly HashSet<int> _readsSeen = [];
     private readonly HashSet<int> _writesSeen = [];
@@ -254,6 +255,21 @@ internal sealed class Connection : IDisposable
         }
     }
 
+    /// <summary>Ends the transaction. The pages of a large one are enciphered by two threads.</summary>
+    public void Commit()
+    {
+        _commit ??= new EngineCommit();
+        _commit.Begin(_handle);
+        try
+        {
+            Prepare("COMMIT").Execute();
+        }
+        finally
+        {
+            _commit.End();
+        }
+    }
+
     public Fault FaultOf(int code, string doing)
     {
         var extended = raw.sqlite3_extended_errcode(_handle);
@@ -328,6 +344,7 @@ internal sealed class Connection : IDisposable
             statement.Close();
         }
 
+        _commit?.Dispose();
         _handle.Dispose();
         _hooks.Dispose();
     }

@@ -41,7 +41,8 @@ public sealed class Database : IAsyncDisposable
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
         var queue = new WriteQueue();
         _mover = new LogMover(() => Connection.Open(Path, ConnectionMode.Write, key, tables, options.FileLayer), queue.Wake);
-        _checkpointer = new Checkpointer(connection, _readers, _mover, options.LogFramesBusy ?? (options.Durability == Durability.Journal ? Limits.StoreWalFramesBusyLazy : Limits.StoreWalFramesBusy));
+        var (frames, passes) = options.Durability == Durability.Journal ? (Limits.StoreWalFramesBusyLazy, Limits.StoreWalPassesMaxLazy) : (Limits.StoreWalFramesBusy, Limits.StoreWalPassesMax);
+        _checkpointer = new Checkpointer(connection, _readers, _mover, options.LogFramesBusy ?? frames, passes);
         if (options.Durability == Durability.Journal)
         {
             _pending = new PendingGroups(queue.Wake);

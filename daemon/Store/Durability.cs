@@ -107,7 +107,7 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
 
     public bool Seal(WriteGroup group, bool isAlone)
     {
-        news.Tell(group, () => connection.Prepare("COMMIT").Execute());
+        news.Tell(group, connection.Commit);
         return true;
     }
 

@@ -81,12 +81,15 @@ static int page_crypt(void *context, int mode, const unsigned char *key, int key
   return done ? SQLITE_OK : SQLITE_ERROR;
 }
 
+#include "commit.c"
+
 /* SQLITE_EXTRA_INIT: runs once, under the engine's own lock, before the first connection. The shutdown frees both providers. */
 int auraed_engine_init(const char *unused) {
   sqlcipher_provider *provider;
   int code = sqlcipher_extra_init(unused);
   if (code != SQLITE_OK) return code;
   if (page_cipher == NULL && (page_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL)) == NULL) return SQLITE_ERROR;
+  if (block_cipher == NULL && (block_cipher = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL)) == NULL) return SQLITE_ERROR;
   if ((provider = sqlcipher_malloc(sizeof(sqlcipher_provider))) == NULL) return SQLITE_NOMEM;
   sqlcipher_openssl_setup(provider);
   provider->random = page_random;

@@ -12,9 +12,21 @@ public sealed class LogWriteBackTests
         using var directory = new TemporaryDirectory();
         var path = Path.Combine(directory.Path, "aurae.db-wal");
         using var writeBack = new LogWriteBack(path);
-        writeBack.Start();
+        writeBack.Run();
         File.WriteAllBytes(path, [1, 2, 3]);
-        writeBack.Start();
+        writeBack.Run();
         Assert.Equal([1, 2, 3], File.ReadAllBytes(path));
+    }
+
+    [Fact]
+    public void What_was_asked_for_before_the_end_and_comes_after_it_does_nothing()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = Path.Combine(directory.Path, "aurae.db-wal");
+        File.WriteAllBytes(path, [1, 2, 3]);
+        var writeBack = new LogWriteBack(path);
+        writeBack.Run();
+        writeBack.Dispose();
+        writeBack.Run();
     }
 }

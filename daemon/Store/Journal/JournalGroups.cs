@@ -221,7 +221,7 @@ internal sealed class JournalGroups : IGroupLog
         CrashPoint.Reach("journal.closing");
         _connection.BeginWrite();
         new JournalPosition(_appender.Epoch, _group, IsOpen: false).Write(_connection);
-        _ = _connection.Prepare("COMMIT").Execute();
+        _connection.Commit();
         _connection.EndUnit();
         _connection.SyncLog();
         CrashPoint.Reach("journal.closed");
@@ -355,7 +355,7 @@ internal sealed class JournalGroups : IGroupLog
     {
         _capture.IsOn = false;
         new JournalPosition(_appender.Epoch, group, IsOpen: true).Write(_connection);
-        _ = _connection.Prepare("COMMIT").Execute();
+        _connection.Commit();
         _connection.EndUnit();
     }
 

@@ -85,7 +85,7 @@ internal static class JournalRecovery
         {
             connection.BeginWrite();
             new JournalPosition(epoch, 0, IsOpen: true).Write(connection);
-            _ = connection.Prepare("COMMIT").Execute();
+            connection.Commit();
             connection.EndUnit();
             // From here on the engine's log holds nothing that the journal does not hold too.
             Fold(connection);
@@ -127,7 +127,7 @@ internal static class JournalRecovery
 
             (target with { Group = group }).Write(connection);
             CrashPoint.Reach("recovery.commit");
-            _ = connection.Prepare("COMMIT").Execute();
+            connection.Commit();
             CrashPoint.Reach("recovery.committed");
         }
         catch

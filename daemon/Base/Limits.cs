@@ -169,13 +169,16 @@ public static partial class Limits
     public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromSeconds(1);
 
     /// <summary>Changes that wait for their commit: about what the writer's page cache holds the pages of.</summary>
-    public const long StoreLazyCommitBytesMax = 32 * 1024 * 1024;
+    public const long StoreLazyCommitBytesMax = 16 * 1024 * 1024;
 
     /// <summary>
     /// Pages (4 KiB) that one commit behind a journal may write: at 4 to 8 us each a stall of 4 to 8 ms, no longer than a sync may take beside a checkpoint. With fewer,
     /// more pages are written for the same rows.
     /// </summary>
     public const int StoreLazyCommitPagesMax = 1024;
+
+    /// <summary>The same beside a large ingest, whose pages are written once however many a commit has: 2 ms.</summary>
+    public const int StoreLazyCommitPagesBulkMax = 256;
 
     /// <summary>Marks that rows share by their hash, as a power of two: one in eight is taken when a commit's rows are many, and who meets a foreign one only waits. 1 MiB.</summary>
     public const int StoreRowMarkBits = 17;
@@ -193,10 +196,10 @@ public static partial class Limits
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit, and the pages of one lazy commit.</summary>
-    public const int StoreWriteCacheKibibytes = 24 * 1024;
+    public const int StoreWriteCacheKibibytes = 16 * 1024;
 
     /// <summary>Page cache of one reader; a page from here is not read and not deciphered again.</summary>
-    public const int StoreReadCacheKibibytes = 6 * 1024;
+    public const int StoreReadCacheKibibytes = 4 * 1024;
 
     /// <summary>Statements kept per generation and connection.</summary>
     public const int StoreStatementCountMax = 256;

@@ -304,7 +304,8 @@ internal sealed class JournalGroups : IGroupLog
         CrashPoint.Reach("lazy.after");
         // The log may have begun again with this commit.
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
-        _commitBytes = Math.Clamp(_pendingBytes * Limits.StoreLazyCommitPagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
+        var pagesMax = _hadBulk ? Limits.StoreLazyCommitPagesBulkMax : Limits.StoreLazyCommitPagesMax;
+        _commitBytes = Math.Clamp(_pendingBytes * pagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
         Committed();
         _writeBack.Start();
     }

@@ -144,8 +144,8 @@ public static partial class Limits
     /// </summary>
     public const int StoreWalPassesMax = 4;
 
-    /// <summary>The same behind a journal: 64 MiB.</summary>
-    public const int StoreWalPassesMaxLazy = 8;
+    /// <summary>The same behind a journal: as many MiB in smaller passes.</summary>
+    public const int StoreWalPassesMaxLazy = 16;
 
     /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
     public const int StoreWalRestFrames = 1024;

@@ -94,8 +94,9 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
             _moved = Math.Min(mover.Moved ?? _moved, frames);
         }
 
-        // A single commit may add more than the rest that the writer may be kept with.
-        if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, 2 * added))
+        // What is left after a pass is the last commit at least: when it is little more, the passes have caught up. In a log that grows all the same, less will do.
+        var rest = frames >= 2L * passesMax * framesBusy ? 2 * added : added + (added / 4);
+        if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, rest))
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
         }

@@ -36,7 +36,8 @@ public sealed class SealUpgrade : IDisposable
         long written;
         await using (var database = _fixture.Open())
         {
-            written = await StoreFixture.AppendAsync(database, "one");
+            // A commit of hundreds of pages, which are enciphered many at once.
+            written = await StoreFixture.AppendAsync(database, "one", payloadBytes: 1 << 20);
             await database.BackupAsync(copy, null, CancellationToken.None);
         }
 

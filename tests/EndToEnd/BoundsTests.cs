@@ -104,11 +104,10 @@ public sealed class BoundsTests : IDisposable
         await manager.HearAsync("WATCHDOG=1");
         using (await WriterBlock.HoldAsync(host.Parts.Database))
         {
-            // Of two looks the second began after the writer was held: then it has been asked. Others may wait for it, too.
+            // Of two looks the second began after the writer was held: then it has been asked, in the queue or in the very group that is held.
             manager.Flush();
             await manager.HearAsync("WATCHDOG=1");
             await manager.HearAsync("WATCHDOG=1");
-            Assert.InRange(host.Parts.Database.WaitingWrites, 1, int.MaxValue);
             time.Move(Base.Limits.WriterRoundMax + TimeSpan.FromSeconds(1));
             await Eventually.HoldsAsync(() => _fixture.Log.Text.Contains("the loop store writer hangs", StringComparison.Ordinal), "the log line");
             manager.Flush();

@@ -183,7 +183,7 @@ static void commit_copy_ahead(auraed_commit *commit) {
     atomic_store(&slot->state, SLOT_COPIED);
     atomic_store(&commit->copied, copied + 1);
     /* If it is just about to sleep, the next page wakes it. */
-    if (copied - atomic_load(&commit->claimed) >= COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
+    if (copied + 1 - atomic_load(&commit->claimed) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
   }
 }
 

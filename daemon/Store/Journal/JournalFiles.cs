@@ -47,15 +47,19 @@ internal class JournalFiles
         return [.. found.OrderBy(name => name.Epoch).ThenBy(name => name.Number)];
     }
 
-    /// <summary>A new file of this many bytes, all of whose blocks are the file's already, so that no write to it can want for space.</summary>
+    /// <summary>A new file of this many bytes, all of whose blocks are the file's already, where the file system can do that: then no write to it can want for space.</summary>
     public virtual SafeFileHandle Create(string path, long bytes) => Guard(path, () =>
     {
         SafeFileHandle? file = null;
         try
         {
-            file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, FileOptions.None, bytes);
+            file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            RandomAccess.SetLength(file, bytes);
+            if (!FileRanges.TryReserve(file, 0, bytes))
+            {
+                RandomAccess.SetLength(file, bytes);
+            }
+
             return file;
         }
         catch

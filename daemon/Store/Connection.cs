@@ -289,6 +289,18 @@ internal sealed class Connection : IDisposable
         {
             throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "the log could not be made durable");
         }
+    /// <summary>
+    /// Moves the whole log into the file and cuts it to nothing. Fault DATABASE_LOCKED when somebody reads an older state, DISK_FULL, or DISK_FAILED; then the log holds what it held.
+    /// </summary>
+    public void Fold()
+    {
+        var code = Checkpoint(raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        if (code != raw.SQLITE_OK)
+        {
+            throw FaultOf(code, "the log cannot be folded into the file");
+        }
+    }
+
     }
 
     /// <summary>Makes what checkpoints wrote into the file durable, whichever connection ran them; returns the engine's code.</summary>

@@ -10,7 +10,8 @@ internal static class JournalRecovery
 {
     /// <summary>
     /// Takes everything acknowledged out of the journal beside the file, and removes the journal. Does nothing where there is none.
-    /// Fault(Corrupt) JOURNAL_DAMAGED, JOURNAL_GAP, JOURNAL_MISFIT, JOURNAL_MISSING, JOURNAL_NEWER, and then nothing was changed.
+    /// Fault(Corrupt) JOURNAL_DAMAGED, JOURNAL_GAP, JOURNAL_MISFIT, JOURNAL_MISSING, JOURNAL_NEWER, and then nothing was changed; as of <see cref="Connection.Fold"/>, and then the
+    /// journal stays and the next start goes on.
     /// </summary>
     public static void Run(Connection connection, DatabaseOptions options, StoreKey key)
     {
@@ -32,7 +33,8 @@ internal static class JournalRecovery
 
         // What says that no journal is needed may itself have been cut off before its sync.
         connection.SyncLog();
-        _ = connection.Checkpoint(SQLitePCL.raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        // Behind what was done again may lie frames of commits that the journal made up for. As long as it is there, nobody takes them for acknowledged ones behind damage.
+        connection.Fold();
         CrashPoint.Reach("recovery.folded");
         Remove(names, options);
         CrashPoint.Reach("recovery.done");
@@ -77,7 +79,7 @@ internal static class JournalRecovery
     /// <summary>Begins a new epoch on a database that stands alone; returns its journal.</summary>
     public static JournalAppender Start(Connection connection, DatabaseOptions options, StoreKey key, byte[] databaseId)
     {
-        Fold(connection);
+        connection.Fold();
         var epoch = JournalPosition.Read(connection).Epoch + 1;
         CrashPoint.Reach("journal.starting");
         var appender = new JournalAppender(options.JournalFiles, options.Directory, key, databaseId, epoch, options.JournalSegmentBytes);
@@ -88,7 +90,7 @@ internal static class JournalRecovery
             connection.Commit();
             connection.EndUnit();
             // From here on the engine's log holds nothing that the journal does not hold too.
-            Fold(connection);
+            connection.Fold();
             connection.Execute("PRAGMA synchronous = NORMAL");
             CrashPoint.Reach("journal.started");
             return appender;
@@ -97,15 +99,6 @@ internal static class JournalRecovery
         {
             appender.Dispose();
             throw;
-        }
-    }
-
-    private static void Fold(Connection connection)
-    {
-        var code = connection.Checkpoint(SQLitePCL.raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
-        if (code != SQLitePCL.raw.SQLITE_OK)
-        {
-            throw connection.FaultOf(code, "the log cannot be folded before the journal begins");
         }
     }
 

@@ -93,10 +93,12 @@ public static class Maintenance
         using (var connection = DatabaseFile.OpenOrCreate(options with { CreateIfMissing = false }, oldKey, new TableVersions()))
         {
             // The log belongs to the old key: everything goes into the file, and the log goes away.
+            connection.Fold();
             connection.FoldOnClose();
         }
 
         CrashPoint.Reach("rekey.folded");
+        Verification.RequireStill(DatabaseFile.PathIn(options.Directory), oldKey, options.KeyPath);
         CopyFile(DatabaseFile.PathIn(options.Directory), next, progress, cancel);
         CrashPoint.Reach("rekey.copied");
         VerifyReport report;

@@ -94,6 +94,32 @@ public abstract class StoreBackup(Durability durability) : IDisposable
     }
 
     [Fact]
+    public async Task A_rekey_does_not_leave_out_what_a_foreign_reader_keeps_in_the_log()
+    {
+        var newKey = Path.Combine(_fixture.Root, "new.key");
+        Tool.Run("openssl", "genpkey", "-algorithm", "ED25519", "-out", newKey).Succeeded();
+        using var server = ServerKey.Load(_fixture.KeyPath);
+        using var key = new StoreKey(server);
+        var database = _fixture.Open();
+        await FillAsync(database, 10);
+        await database.CheckpointAsync(CancellationToken.None);
+        using (var foreign = Connection.Open(_fixture.DatabasePath, ConnectionMode.Read, key, new TableVersions(), null))
+        {
+            foreign.Execute("BEGIN");
+            Assert.Equal(10, foreign.QueryInteger("SELECT count(*) FROM event"));
+            await FillAsync(database, 10);
+            await database.DisposeAsync();
+            Assert.True(new FileInfo(_fixture.DatabasePath + "-wal").Length > 0);
+            Assert.Equal("DATABASE_LOCKED", Assert.Throws<Fault>(() => Maintenance.Rekey(_fixture.Options, newKey, null, CancellationToken.None)).Reason);
+            Assert.False(File.Exists(FileSwap.NextIn(_fixture.Library)));
+        }
+
+        Assert.Equal(20, Maintenance.Rekey(_fixture.Options, newKey, null, CancellationToken.None).Events);
+        await using var rekeyed = Database.Open(_fixture.Options with { KeyPath = newKey });
+        Assert.Equal(20, rekeyed.Durable);
+    }
+
+    [Fact]
     public async Task No_plaintext_is_in_any_file_while_open_or_after()
     {
         await using (var database = _fixture.Open())

@@ -1,4 +1,6 @@
+using Auraed.Base;
 using Auraed.Store;
+using Auraed.Store.Journal;
 using Auraed.Tests.Support;
 
 namespace Auraed.Tests.Faults;
@@ -52,7 +54,7 @@ public sealed class JournalKeeping : IDisposable
                 for (var number = 0; number < units; number++)
                 {
                     _ = await StoreChild.AppendAsync(database, "journal", 2500);
-                    Assert.InRange(Store.Journal.JournalFiles.List(_fixture.Library).Count, 1, (StoreFixture.JournalBytesMax / StoreFixture.JournalSegmentBytes) + 2);
+                    Assert.InRange(JournalFiles.List(_fixture.Library).Count, 1, (StoreFixture.JournalBytesMax / StoreFixture.JournalSegmentBytes) + 2);
                 }
 
                 using (await WriterBlock.HoldAsync(database))
@@ -66,7 +68,30 @@ public sealed class JournalKeeping : IDisposable
         Assert.Equal(units * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, []));
         // Until the reader goes, the engine's log stands for the file.
         await (files with { Log = null }).PlaceAsync(_fixture.DatabasePath);
-        Assert.Equal("JOURNAL_GAP", Assert.Throws<Auraed.Base.Fault>(() => _fixture.Open()).Reason);
+        Assert.Equal("JOURNAL_GAP", Assert.Throws<Fault>(() => _fixture.Open()).Reason);
+    }
+
+    [Fact]
+    public void What_was_renamed_before_a_refusal_is_made_durable_all_the_same()
+    {
+        using var server = ServerKey.Load(_fixture.KeyPath);
+        using var key = new StoreKey(server);
+        var files = new RefusingFiles();
+        using var appender = new JournalAppender(files, _fixture.Library, key, new byte[JournalFormat.IdBytes], 1, StoreFixture.JournalSegmentBytes);
+        var record = new byte[StoreFixture.JournalSegmentBytes / 2];
+        for (var number = appender.NextNumber(); number <= 4; number = appender.NextNumber())
+        {
+            appender.Append(record, new RecordHeader(record.Length - JournalFormat.RecordHeaderBytes, number, number - 1, number, number));
+        }
+
+        Assert.Equal(4, appender.SegmentCount);
+        files.Calls.Clear();
+        Assert.Equal("DISK_FULL", Assert.Throws<Fault>(() => appender.Drop(4)).Reason);
+        Assert.Equal(["rename", "delete", "sync"], files.Calls);
+        Assert.Equal(3, appender.SegmentCount);
+        files.Calls.Clear();
+        _ = Assert.Throws<Fault>(() => appender.Drop(4));
+        Assert.Equal(["delete"], files.Calls);
     }
 
     [Fact]
@@ -81,13 +106,37 @@ public sealed class JournalKeeping : IDisposable
                 _ = await StoreChild.AppendAsync(database, "journal", 2500);
             }
 
-            var before = Store.Journal.JournalFiles.List(_fixture.Library).Count;
+            var before = JournalFiles.List(_fixture.Library).Count;
             Assert.True(before > 2);
             await database.CheckpointAsync(CancellationToken.None);
-            Assert.Equal(before, Store.Journal.JournalFiles.List(_fixture.Library).Count);
+            Assert.Equal(before, JournalFiles.List(_fixture.Library).Count);
         }
 
         await database.CheckpointAsync(CancellationToken.None);
-        Assert.Single(Store.Journal.JournalFiles.List(_fixture.Library));
+        Assert.Single(JournalFiles.List(_fixture.Library));
+    }
+
+    /// <summary>Has no room to remove a name, as file systems that never write in place have none.</summary>
+    private sealed class RefusingFiles : JournalFiles
+    {
+        public List<string> Calls { get; } = [];
+
+        public override void Rename(string from, string to)
+        {
+            Calls.Add("rename");
+            base.Rename(from, to);
+        }
+
+        public override void Delete(string path)
+        {
+            Calls.Add("delete");
+            throw DiskFull(null);
+        }
+
+        public override void SyncDirectory(string directory)
+        {
+            Calls.Add("sync");
+            base.SyncDirectory(directory);
+        }
     }
 }

@@ -94,34 +94,43 @@ internal sealed class JournalAppender : IDisposable
         }
     }
 
-    /// <summary>Gives up segments that hold nothing after this group; one is kept for its blocks.</summary>
+    /// <summary>Gives up segments that hold nothing after this group; one is kept for its blocks. What a fault leaves undone is for the next call.</summary>
     public void Drop(long group)
     {
-        var dropped = 0;
-        while (_segments.Count > 1 && _segments[0].Last <= group)
+        var count = _segments.Count;
+        try
         {
-            CrashPoint.Reach("journal.drop");
-            if (!_hasSpare && _segments[0].Bytes == _segmentBytes)
+            while (_segments.Count > 1 && _segments[0].Last <= group)
             {
-                _files.Rename(_segments[0].Path, JournalFiles.SparePathOf(_directory));
-                _hasSpare = true;
+                CrashPoint.Reach("journal.drop");
+                DropFirst();
             }
-            else
+        }
+        finally
+        {
+            if (_segments.Count < count)
             {
-                _files.Delete(_segments[0].Path);
+                // Before a spare is written over, its old name must be gone for good.
+                _files.SyncDirectory(_directory);
+                CrashPoint.Reach("journal.dropped");
             }
+        }
+    }
 
-            Bytes -= _segments[0].Bytes;
-            _segments.RemoveAt(0);
-            dropped++;
+    private void DropFirst()
+    {
+        if (!_hasSpare && _segments[0].Bytes == _segmentBytes)
+        {
+            _files.Rename(_segments[0].Path, JournalFiles.SparePathOf(_directory));
+            _hasSpare = true;
+        }
+        else
+        {
+            _files.Delete(_segments[0].Path);
         }
 
-        if (dropped > 0)
-        {
-            // Before a spare is written over, its old name must be gone for good.
-            _files.SyncDirectory(_directory);
-            CrashPoint.Reach("journal.dropped");
-        }
+        Bytes -= _segments[0].Bytes;
+        _segments.RemoveAt(0);
     }
 
     /// <summary>Removes the whole journal, when the database holds all of it durably.</summary>

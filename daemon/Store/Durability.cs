@@ -14,7 +14,7 @@ public enum Durability
 
 /// <summary>
 /// What makes a group of units durable. Called by who has the writer's turn alone, in this order: Begin, units (each with a mark that it can be taken back
-/// to), then Seal, Empty or Abandon; between groups the others.
+/// to), then Seal, Empty or Abandon, or Abandon and Empty when the engine has taken it all back already; between groups the others.
 /// </summary>
 internal interface IGroupLog
 {

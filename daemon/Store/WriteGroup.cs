@@ -29,12 +29,12 @@ internal sealed class WriteGroup
     /// <summary>No unit joins it any more.</summary>
     public void Close(HashSet<int> written, List<StoredEvent> events, long sequence) => (Written, Events, Sequence) = ([.. written], events, sequence);
 
-    /// <summary>None of it is kept. A unit that has a reason of its own already keeps that.</summary>
+    /// <summary>None of it is kept, and all are told so, those too that were refused: what for may be what is not kept. The first such reason stays.</summary>
     public void Fail(Exception failure)
     {
         foreach (var item in _items)
         {
-            item.Fail(failure);
+            item.FailWithGroup(failure);
         }
     }
 

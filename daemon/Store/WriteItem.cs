@@ -15,6 +15,7 @@ public enum WritePriority
 internal abstract class WriteItem(CancellationToken cancel)
 {
     private Exception? _failure;
+    private bool _isLost;
     private int _isTaken;
 
     public CancellationToken Cancel { get; } = cancel;
@@ -27,6 +28,17 @@ internal abstract class WriteItem(CancellationToken cancel)
 
     /// <summary>The first reason stays.</summary>
     public void Fail(Exception failure) => _failure ??= failure;
+
+    /// <summary>Its group is not kept. A refusal may have rested on what was in there, so this is the reason, and the first such one stays; a caller that has left has left.</summary>
+    public void FailWithGroup(Exception failure)
+    {
+        if (!_isLost && _failure is not OperationCanceledException)
+        {
+            _failure = failure;
+        }
+
+        _isLost = true;
+    }
 
     public abstract void Run(WriteUnit unit);
 

@@ -387,6 +387,7 @@ internal sealed class Writer
         }
 
         // The engine rolled back everything: disk full or a disk error in the middle. All of the group are told the same.
+        _log.Empty(_group);
         _log.Abandon();
         _isStale = true;
         FailGroup(failure);

@@ -30,7 +30,7 @@ public sealed class JournalSealing : IDisposable
     {
         using var files = new StalledFiles();
         await using var database = Database.Open(files.Under(_fixture.Options));
-        var (first, second) = await BuildAsync(database, files, unit => throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already"));
+        var (first, second) = await BuildAsync(database, files, Refuse);
         Assert.False(second.IsCompleted);
         files.Release(null);
         Assert.Equal($"there are {StoreChild.EventsPerUnit} already", (await Assert.ThrowsAsync<Fault>(() => second)).Message);
@@ -55,7 +55,7 @@ public sealed class JournalSealing : IDisposable
                     database, files, unit => isRefusal ? throw new Fault(FaultKind.AlreadyExists, "refused") : AppendSecond(unit));
                 files.Release(StalledFiles.Full());
                 Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
-                Assert.Equal(isRefusal ? null : "DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+                Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
                 Assert.Equal(acknowledged[^1] + StoreChild.EventsPerUnit - 1, database.Durable);
                 acknowledged.Add(await StoreChild.AppendAsync(database, "after", 100));
                 Assert.Equal(acknowledged[^2] + StoreChild.EventsPerUnit, acknowledged[^1]);
@@ -63,6 +63,65 @@ public sealed class JournalSealing : IDisposable
         }
 
         Assert.Equal(acknowledged.Count * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, acknowledged));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_refusal_is_not_told_when_its_own_group_or_what_it_rests_on_has_no_room(bool isBehind)
+    {
+        using var files = new StalledFiles();
+        await using var database = Database.Open(files.Under(LiveDirectory.Uncommitting(_fixture)));
+        var before = await StoreChild.AppendAsync(database, "before", 100);
+        files.Stall();
+        var first = StoreChild.AppendAsync(database, "first", 100);
+        await files.IsStalled;
+        // Both are in one group: the writer takes what comes while the one before is on its way.
+        var second = database.WriteAsync(AppendSecond, CancellationToken.None);
+        var third = database.WriteAsync(Refuse, CancellationToken.None);
+        await Eventually.HoldsAsync(() => database.WaitingWrites == 0, "they are taken");
+        if (!isBehind)
+        {
+            files.Stall();
+            files.Release(null);
+            Assert.Equal(before + StoreChild.EventsPerUnit, await first);
+            await files.IsStalled;
+        }
+
+        files.Release(StalledFiles.Full());
+        Assert.Equal(isBehind ? "DISK_FULL" : null, (await Record.ExceptionAsync(() => first) as Fault)?.Reason);
+        Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+        Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => third)).Reason);
+        Assert.Null(database.Failure);
+    }
+
+    [Fact]
+    public async Task After_the_engine_has_taken_a_group_back_nothing_is_told_before_the_one_on_its_way()
+    {
+        long before;
+        using var files = new StalledFiles();
+        await using (var database = Database.Open(files.Under(LiveDirectory.Uncommitting(_fixture))))
+        {
+            before = await StoreChild.AppendAsync(database, "before", 100);
+            var (first, second) = await BuildAsync(database, files, Refuse);
+            var ended = new TaskCompletionSource();
+            var third = database.WriteAsync(
+                unit =>
+                {
+                    _ = unit.Prepare("ROLLBACK").Execute();
+                    ended.SetResult();
+                    return Refuse(unit);
+                },
+                CancellationToken.None);
+            await ended.Task;
+            Assert.False(second.IsCompleted || third.IsCompleted);
+            files.Release(StalledFiles.Full());
+            Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => first)).Reason);
+            Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => second)).Reason);
+            Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Fault>(() => third)).Reason);
+        }
+
+        Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [before]));
     }
 
     [Fact]
@@ -125,6 +184,8 @@ public sealed class JournalSealing : IDisposable
 
         Assert.Equal(StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(_fixture.Options, [1]));
     }
+
+    private static long Refuse(WriteUnit unit) => throw new Fault(FaultKind.AlreadyExists, $"there are {unit.Events.Sequence} already");
 
     private static long AppendSecond(WriteUnit unit) => unit.Events.Append("default", "tester", null, "test.created", "second", []);
 

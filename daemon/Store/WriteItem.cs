@@ -26,7 +26,7 @@ internal abstract class WriteItem(CancellationToken cancel)
     /// <summary>Decides once between the writer that begins the work and the caller that waits no longer.</summary>
     public bool TryTake() => Interlocked.Exchange(ref _isTaken, 1) == 0;
 
-    /// <summary>The first reason stays.</summary>
+    /// <summary>The unit alone is refused.</summary>
     public void Fail(Exception failure) => _failure ??= failure;
 
     /// <summary>Its group is not kept. A refusal may have rested on what was in there, so this is the reason, and the first such one stays; a caller that has left has left.</summary>
@@ -112,6 +112,9 @@ internal sealed class WriteQueue
 
     /// <summary>True after <see cref="Close"/>.</summary>
     public bool IsClosed => Volatile.Read(ref _closed) is not null;
+
+    /// <summary>True when it is closed and empty, and so remains empty.</summary>
+    public bool IsFinished => IsClosed && _count == 0;
 
     public void Add(WriteItem item, WritePriority priority)
     {

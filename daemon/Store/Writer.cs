@@ -34,7 +34,6 @@ internal sealed class Writer
     private Exception? _callersFailure;
     private volatile bool _hasCompany;
     private TaskCompletionSource? _foldRequest;
-    private volatile bool _stopping;
 
     public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, GroupNews, IGroupLog> log, RecentLog recent, Action<long> committed, Action<Fault> failed)
     {
@@ -68,7 +67,6 @@ internal sealed class Writer
     /// <summary>Commits what waits, then ends the thread.</summary>
     public void Stop()
     {
-        _stopping = true;
         _queue.Close(new Fault(FaultKind.Unavailable, "the store is closing") { Reason = "STORE_CLOSED" });
         if (_thread.IsAlive)
         {
@@ -103,6 +101,7 @@ internal sealed class Writer
 
             _isCallers = true;
             _callersInRow++;
+            _group.Add(item);
             _ = RunGroup(item);
             _callersRan = Stopwatch.GetTimestamp();
             if (_log.IsWorkDue)
@@ -187,13 +186,14 @@ internal sealed class Writer
     /// <summary>A group, or what there is to do without one; false when it was the last.</summary>
     private bool TakeTurn(WriteItem? first)
     {
+        if (first is not null)
+        {
+            // Before anything that may throw: who ends the writer answers the group.
+            _group.Add(first);
+        }
+
         if ((_callersFailure ?? _log.Failure) is { } failure)
         {
-            if (first is not null)
-            {
-                _group.Add(first);
-            }
-
             throw failure;
         }
 
@@ -204,7 +204,7 @@ internal sealed class Writer
             _hadBulk = RunGroup(first);
             _log.AfterGroup(_hadBulk);
         }
-        else if (_stopping)
+        else if (_queue.IsFinished)
         {
             _log.Close();
             return false;
@@ -240,7 +240,7 @@ internal sealed class Writer
         _failed(fault);
     }
 
-    /// <summary>True when a part of a large ingest was in the group.</summary>
+    /// <summary>True when a part of a large ingest was in the group. The first unit has joined it already.</summary>
     private bool RunGroup(WriteItem first)
     {
         var started = Stopwatch.GetTimestamp();
@@ -257,7 +257,6 @@ internal sealed class Writer
         }
         catch (Fault fault)
         {
-            _group.Add(first);
             _group.Fail(fault);
             Answer();
             if (fault.Kind == FaultKind.Corrupt || _log.IsBroken)
@@ -273,7 +272,6 @@ internal sealed class Writer
         var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) >= Limits.StoreQuietMin ? Limits.StoreGroupBulkMax : _hadBulk ? 0 : 1;
         for (var item = first; item is not null; item = Next(started, bulkLeft > 0))
         {
-            _group.Add(item);
             if (!RunOne(item))
             {
                 Answer();
@@ -307,7 +305,7 @@ internal sealed class Writer
         return hadBulk;
     }
 
-    /// <summary>The next unit of the group; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>
+    /// <summary>The next unit of the group, which it has joined; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>
     private WriteItem? Next(long started, bool bulkToo)
     {
         while (!_isCallers && _group.Count < Limits.StoreGroupCountMax && Stopwatch.GetElapsedTime(started) <= Limits.StoreGroupTimeMax)
@@ -320,6 +318,7 @@ internal sealed class Writer
 
             if (_queue.TryTake(bulkToo) is { } item)
             {
+                _group.Add(item);
                 return item;
             }
 
@@ -387,8 +386,8 @@ internal sealed class Writer
         }
 
         // The engine rolled back everything: disk full or a disk error in the middle. All of the group are told the same.
-        _log.Empty(_group);
         _log.Abandon();
+        _log.Empty(_group);
         _isStale = true;
         FailGroup(failure);
         return false;

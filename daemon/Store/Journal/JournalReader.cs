@@ -7,7 +7,7 @@ internal delegate void JournalRecordHandler(in RecordHeader header, ReadOnlySpan
 
 /// <summary>
 /// Reads one epoch's journal from its files. What does not open at the end is a torn tail and passed over; before anything that opens it is damage:
-/// Fault(Corrupt), which names the group after which the journal cannot be read.
+/// Fault(Corrupt), which names the group after which the journal cannot be read. A file that cannot be read is a Fault CANNOT_OPEN or DISK_FAILED.
 /// </summary>
 internal sealed class JournalReader : IDisposable
 {
@@ -25,11 +25,10 @@ internal sealed class JournalReader : IDisposable
     {
         _names = names;
         _databaseId = databaseId;
-        Span<byte> bytes = stackalloc byte[JournalFormat.SegmentHeaderBytes];
         foreach (var name in names)
         {
-            using var file = Open(name.Path);
-            if (SegmentHeader.Read(bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)]) is { } header && header.Epoch == epoch)
+            var bytes = Bytes(name.Path, JournalFormat.SegmentHeaderBytes);
+            if (SegmentHeader.Read(bytes) is { } header && header.Epoch == epoch)
             {
                 var cipher = new JournalCipher(key, databaseId, epoch, header.Salt);
                 if (cipher.Opens(bytes, header.Number))
@@ -49,7 +48,7 @@ internal sealed class JournalReader : IDisposable
         var count = 0L;
         for (var index = 0; index < _names.Count; index++)
         {
-            var bytes = File(_names[index].Path);
+            var bytes = Bytes(_names[index].Path);
             if (HeaderOf(bytes, _names[index]) is not { } header)
             {
                 // The last one may have been cut off in the making.
@@ -78,18 +77,25 @@ internal sealed class JournalReader : IDisposable
     }
 
     /// <summary>True when these files hold no record, whole or not.</summary>
-    public bool IsEmpty() => _names.All(name => File(name.Path) is var bytes && (_cipher is null ? !bytes.AsSpan(Math.Min(JournalFormat.SegmentHeaderBytes, bytes.Length)).ContainsAnyExcept((byte)0) : !AnyOpens(bytes, JournalFormat.SegmentHeaderBytes, name.Number)));
+    public bool IsEmpty() => _names.All(name => Bytes(name.Path) is var bytes && (_cipher is null ? !bytes.AsSpan(Math.Min(JournalFormat.SegmentHeaderBytes, bytes.Length)).ContainsAnyExcept((byte)0) : !AnyOpens(bytes, JournalFormat.SegmentHeaderBytes, name.Number)));
 
     public void Dispose() => _cipher?.Dispose();
 
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-
-    private static byte[] File(string path)
+    private static byte[] Bytes(string path, long countMax = long.MaxValue)
     {
-        using var file = Open(path);
-        var bytes = new byte[file.Length];
-        file.ReadExactly(bytes);
-        return bytes;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            var bytes = new byte[Math.Min(file.Length, countMax)];
+            file.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception refused) when (FileFaults.Is(refused))
+        {
+            throw refused is UnauthorizedAccessException
+                ? new Fault(FaultKind.Precondition, $"{path} cannot be read: {refused.Message}", hint: $"check its owner: ls -l {path}", cause: refused) { Reason = "CANNOT_OPEN" }
+                : new Fault(FaultKind.Internal, $"{path} cannot be read: {refused.Message}", hint: "check the disk: dmesg", cause: refused) { Reason = "DISK_FAILED" };
+        }
     }
 
     private SegmentHeader? HeaderOf(byte[] bytes, SegmentName name) =>

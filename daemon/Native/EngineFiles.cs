@@ -19,6 +19,9 @@ public static unsafe partial class EngineFiles
     /// <summary>The same for what has been moved into the database's file.</summary>
     public static int SyncFile(sqlite3 connection) => Sync(connection, ControlFilePointer);
 
+    /// <summary>The system's error number of the connection's last SQLITE_IOERR or SQLITE_CANTOPEN.</summary>
+    public static int SystemError(sqlite3 connection) => sqlite3_system_errno(connection.DangerousGetHandle());
+
     private static int Sync(sqlite3 connection, int pointer)
     {
         nint file = 0;
@@ -32,6 +35,9 @@ public static unsafe partial class EngineFiles
         var methods = *(nint*)file;
         return methods == 0 ? raw.SQLITE_OK : ((delegate* unmanaged[Cdecl]<nint, int, int>)((nint*)methods)[SyncMethod])(file, SyncNormal);
     }
+
+    [LibraryImport("e_sqlite3")]
+    private static partial int sqlite3_system_errno(nint connection);
 
     [LibraryImport("e_sqlite3", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sqlite3_file_control(nint connection, string schema, int operation, nint* argument);

@@ -123,12 +123,12 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
             return;
         }
 
-        if (!IsHarmless(code))
+        if (!IsHarmless(connection, code))
         {
             throw connection.FaultOf(code, "a checkpoint failed");
         }
     }
 
     /// <summary>A full disk or a reader in the way: the frames stay in the log, and a later checkpoint takes them.</summary>
-    internal static bool IsHarmless(int code) => (code & 0xff) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_FULL;
+    internal static bool IsHarmless(Connection connection, int code) => (code & 0xff) is raw.SQLITE_BUSY or raw.SQLITE_LOCKED || connection.IsFull(code);
 }

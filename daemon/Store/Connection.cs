@@ -277,18 +277,18 @@ internal sealed class Connection : IDisposable
         return EngineError.ToFault((extended & 0xff) == (code & 0xff) ? extended : code, message, doing);
     }
 
+    /// <summary>True when the engine's last failure, with this extended code, was for want of room (<see cref="EngineError.IsFull"/>).</summary>
+    public bool IsFull(int code) => EngineError.IsFull(code, EngineFiles.SystemError(_handle));
+
+    /// <summary>The fault, or DISK_FULL in its place when it was for want of room; before anything else fails on this connection.</summary>
+    public Fault ForWantOfRoom(Fault fault, string doing) => fault.InnerException is EngineException engine && IsFull(engine.Code)
+        ? EngineError.ToFault(raw.SQLITE_FULL, fault.Message, doing)
+        : fault;
+
     /// <summary>Moves log frames into the file. Returns the engine's code; a failed sync in here is as fatal as in a commit.</summary>
     public int Checkpoint(int mode, out int logFrames, out int movedFrames) =>
         raw.sqlite3_wal_checkpoint_v2(_handle, "main", mode, out logFrames, out movedFrames);
 
-    /// <summary>Makes every commit in the log durable. Fault(Internal) when the disk refuses, and then nobody knows what it kept.</summary>
-    public void SyncLog()
-    {
-        var code = EngineFiles.SyncLog(_handle);
-        if (code != raw.SQLITE_OK)
-        {
-            throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "the log could not be made durable");
-        }
     /// <summary>
     /// Moves the whole log into the file and cuts it to nothing. Fault DATABASE_LOCKED when somebody reads an older state, DISK_FULL, or DISK_FAILED; then the log holds what it held.
     /// </summary>
@@ -301,6 +301,14 @@ internal sealed class Connection : IDisposable
         }
     }
 
+    /// <summary>Makes every commit in the log durable. Fault(Internal) when the disk refuses, and then nobody knows what it kept.</summary>
+    public void SyncLog()
+    {
+        var code = EngineFiles.SyncLog(_handle);
+        if (code != raw.SQLITE_OK)
+        {
+            throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "the log could not be made durable");
+        }
     }
 
     /// <summary>Makes what checkpoints wrote into the file durable, whichever connection ran them; returns the engine's code.</summary>

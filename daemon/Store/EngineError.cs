@@ -23,6 +23,9 @@ internal static class EngineError
     public const int ConstraintUnique = 2067;
     public const int ConstraintRowId = 2579;
     public const int IoSync = 1034;
+    private const int IoWrite = 778;
+    private const int IoShmSize = 4874;
+    private const int OverQuota = 122;
 
     public static Fault ToFault(int code, string message, string doing)
     {
@@ -47,6 +50,15 @@ internal static class EngineError
             _ => new Fault(FaultKind.Internal, text, cause: cause),
         };
     }
+
+    /// <summary>
+    /// True for want of room, which the engine calls SQLITE_FULL of a write that met ENOSPC alone: a quota that is used up is a failed write to it, and no room for the log's index an error of
+    /// its own. Only to be asked where a write that was refused leaves nothing in doubt.
+    /// </summary>
+    /// <param name="code">The extended result code.</param>
+    /// <param name="systemError">The system's error number with it.</param>
+    public static bool IsFull(int code, int systemError) =>
+        (code & 0xff) == raw.SQLITE_FULL || code == IoShmSize || (code == IoWrite && systemError == OverQuota);
 
     private static Fault Constraint(int code, string text, EngineException cause) => code switch
     {

@@ -77,7 +77,7 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
             {
                 Moved = moved;
             }
-            else if (!Checkpointer.IsHarmless(code))
+            else if (!Checkpointer.IsHarmless(_connection, code))
             {
                 Volatile.Write(ref _failure, _connection.FaultOf(code, "a checkpoint failed"));
             }

@@ -7,7 +7,11 @@ namespace Auraed.Tests.Faults;
 /// <summary>Disks that fail, fill up, tear and forget, under the real engine on the encrypted file.</summary>
 public abstract class StoreDisk : IDisposable
 {
-    private const int Full = 13;
+    private protected const int Full = 13;
+
+    /// <summary>A write that met EDQUOT, as the engine tells it.</summary>
+    private protected const int OverQuota = WriteError | (122 << 16);
+    private protected const int IndexFull = 4874;
     private const int ReadError = 266;
     private const int WriteError = 778;
     private const int SyncError = 1034;
@@ -22,6 +26,8 @@ public abstract class StoreDisk : IDisposable
         _random = Seeds.Random(output);
         FaultLayer.Install();
     }
+
+    private protected StoreFixture Fixture => _fixture;
 
     public void Dispose()
     {
@@ -92,6 +98,27 @@ public abstract class StoreDisk : IDisposable
         FaultLayer.Clear();
         Assert.Equal(21, await StoreChild.AppendAsync(database, "yes", 100));
         Assert.Null(database.Failure);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_meets_the_end_of_a_quota_leaves_the_log_for_a_later_one()
+    {
+        await FillAsync(10);
+        await using var database = Database.Open(FaultLayer.Under(_fixture.Options));
+        using (await ReaderBlock.HoldAsync(database))
+        {
+            Assert.Equal(21, await StoreChild.AppendAsync(database, "in the log", 3000));
+            await database.SettleAsync(CancellationToken.None);
+            FaultLayer.Plan(FaultLayer.Write, 1, true, OverQuota, false);
+        }
+
+        await database.CheckpointAsync(CancellationToken.None);
+        Assert.True(FaultLayer.Hits > 0);
+        FaultLayer.Clear();
+        Assert.Null(database.Failure);
+        Assert.Equal(23, await StoreChild.AppendAsync(database, "after", 100));
+        await database.CheckpointAsync(CancellationToken.None);
+        Assert.Equal(0, database.LogBytes);
     }
 
     [Fact]
@@ -232,4 +259,32 @@ public abstract class StoreDisk : IDisposable
 public sealed class StoreDiskWal(ITestOutputHelper output) : StoreDisk(Durability.Wal, output);
 
 [Collection(FaultLayer.Collection)]
-public sealed class StoreDiskJournal(ITestOutputHelper output) : StoreDisk(Durability.Journal, output);
+public sealed class StoreDiskJournal(ITestOutputHelper output) : StoreDisk(Durability.Journal, output)
+{
+    [Theory]
+    [InlineData(Full)]
+    [InlineData(OverQuota)]
+    [InlineData(IndexFull)]
+    public async Task Want_of_room_leaves_a_commit_for_later_where_the_journal_has_what_is_in_it(int code)
+    {
+        var acknowledged = new List<long>();
+        var options = FaultLayer.Under(LiveDirectory.Uncommitting(Fixture));
+        await using (var database = Database.Open(options))
+        {
+            acknowledged.Add(await StoreChild.AppendAsync(database, "journal", 3000));
+            // First it is the commit, then its groups are done again.
+            for (var attempt = 1; attempt <= 3; attempt++)
+            {
+                FaultLayer.Plan(FaultLayer.Write, attempt, true, code, false);
+                Assert.Equal("DISK_FULL", (await Assert.ThrowsAsync<Auraed.Base.Fault>(() => database.SettleAsync(CancellationToken.None))).Reason);
+                Assert.True(FaultLayer.Hits > 0);
+            }
+
+            FaultLayer.Clear();
+            Assert.Null(database.Failure);
+            acknowledged.Add(await StoreChild.AppendAsync(database, "after", 100));
+        }
+
+        Assert.Equal(acknowledged.Count * StoreChild.EventsPerUnit, await StoreOracle.HoldsAsync(Fixture.Options, acknowledged));
+    }
+}

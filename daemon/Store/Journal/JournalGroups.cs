@@ -294,11 +294,13 @@ internal sealed class JournalGroups : IGroupLog
         {
             Write(_group);
         }
-        catch (Fault fault)
+        catch (Fault refused)
         {
+            // The journal has it all: want of room, whatever the engine calls it, leaves nothing in doubt.
+            var fault = _connection.ForWantOfRoom(refused, "a commit");
             Abandon();
             _pending.Fail(fault);
-            throw;
+            throw fault;
         }
 
         CrashPoint.Reach("lazy.after");
@@ -375,11 +377,12 @@ internal sealed class JournalGroups : IGroupLog
         {
             JournalRecovery.Replay(_connection, _options, _key, _databaseId, new JournalPosition(_appender.Epoch, _group, IsOpen: true));
         }
-        catch (Fault fault)
+        catch (Fault refused)
         {
+            var fault = _connection.ForWantOfRoom(refused, "a commit");
             IsBroken = fault.Reason != "DISK_FULL";
             _pending.Fail(fault);
-            throw;
+            throw fault;
         }
 
         _isLost = false;

@@ -10,6 +10,7 @@
 **       10      4  length of the data that follows (0 except for a write)
 */
 #include "sqlite3.h"
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static int plan_ops, plan_at, plan_persistent, plan_code, plan_short, plan_seen, plan_hits;
 static FILE *journal;
 
-/* The code to fail with, or 0. */
+/* The code to fail with, or 0. A code may bear the system's error number from bit 16 on, which errno has then. */
 static int fails(int op, int *is_short) {
   int code = 0;
   pthread_mutex_lock(&gate);
@@ -44,7 +45,8 @@ static int fails(int op, int *is_short) {
     }
   }
   pthread_mutex_unlock(&gate);
-  return code;
+  if (code >> 16) errno = code >> 16;
+  return code & 0xffff;
 }
 
 static void record(int kind, int which, sqlite3_int64 value, const void *data, int length) {

@@ -27,6 +27,19 @@ public sealed partial class EngineCommit : IDisposable
         }
     }
 
+    /// <summary>
+    /// Writes pages that the open transaction changed to the log, those left alone the longest, so that its COMMIT has fewer to write. Between statements and outside savepoints.
+    /// What the disk refuses shows in the next statement: the engine has given up the transaction.
+    /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="keep">Pages that may wait for the COMMIT.</param>
+    /// <param name="max">Pages to write at most.</param>
+    /// <returns>Pages written.</returns>
+    public int WriteAhead(sqlite3 connection, int keep, int max) => _state == 0 ? 0 : auraed_commit_ahead(_state, connection.DangerousGetHandle(), keep, max);
+
+    /// <summary>Whether the connection's COMMITs sync the log before anyone sees them, although it is in synchronous=NORMAL.</summary>
+    public static void SetSynced(sqlite3 connection, bool isOn) => auraed_commit_sync(connection.DangerousGetHandle(), isOn ? 1 : 0);
+
     public void Dispose()
     {
         if (_state != 0)
@@ -44,6 +57,12 @@ public sealed partial class EngineCommit : IDisposable
 
     [LibraryImport("e_sqlite3")]
     private static partial void auraed_commit_end(nint state);
+
+    [LibraryImport("e_sqlite3")]
+    private static partial int auraed_commit_ahead(nint state, nint connection, int keep, int max);
+
+    [LibraryImport("e_sqlite3")]
+    private static partial void auraed_commit_sync(nint connection, int isOn);
 
     [LibraryImport("e_sqlite3")]
     private static partial void auraed_commit_free(nint state);

@@ -270,6 +270,23 @@ internal sealed class Connection : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Commit"/>, and durable before any reader sees it, whatever the connection's synchronous is.</summary>
+    public void CommitSynced()
+    {
+        EngineCommit.SetSynced(_handle, true);
+        try
+        {
+            Commit();
+        }
+        finally
+        {
+            EngineCommit.SetSynced(_handle, false);
+        }
+    }
+
+    /// <summary>Writes some of what the COMMIT would otherwise write, those pages that were left alone the longest. Returns how many; between statements.</summary>
+    public int WriteAhead(int keep, int max) => (_commit ??= new EngineCommit()).WriteAhead(_handle, keep, max);
+
     public Fault FaultOf(int code, string doing)
     {
         var extended = raw.sqlite3_extended_errcode(_handle);

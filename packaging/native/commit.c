@@ -44,7 +44,7 @@ typedef struct auraed_commit {
   unsigned next;
   int lists_left;
   atomic_uint copied;
-  atomic_uint claimed;
+  _Atomic uint64_t claimed; /* the list's number above the page's, so that nobody claims pages of a list that he saw before */
   pthread_t thread;
   pthread_mutex_t gate;
   pthread_cond_t come;
@@ -100,16 +100,20 @@ static int commit_seal(codec_ctx *context, commit_slot **slots, int lanes) {
   return done;
 }
 
+static unsigned commit_claimed(auraed_commit *commit) { return (unsigned)atomic_load(&commit->claimed); }
+
 /* Enciphers the next pages that are nobody's. False when there are none. */
 static int commit_seal_next(auraed_commit *commit, codec_ctx *context) {
   commit_slot *slots[COMMIT_LANES];
-  unsigned mine = atomic_load(&commit->claimed), copied;
+  uint64_t claimed = atomic_load(&commit->claimed);
+  unsigned mine, copied;
   int lanes, lane, state;
   do {
+    mine = (unsigned)claimed;
     copied = atomic_load(&commit->copied);
     if (mine >= copied) return 0;
     lanes = copied - mine < COMMIT_LANES ? (int)(copied - mine) : COMMIT_LANES;
-  } while (!atomic_compare_exchange_weak(&commit->claimed, &mine, mine + lanes));
+  } while (!atomic_compare_exchange_weak(&commit->claimed, &claimed, claimed + lanes));
   for (lane = 0; lane < lanes; lane++) slots[lane] = &commit->slots[(mine + lane) % COMMIT_SLOTS];
   state = commit_seal(context, slots, lanes) ? SLOT_SEALED : SLOT_FAILED;
   for (lane = 0; lane < lanes; lane++) atomic_store(&slots[lane]->state, state);
@@ -124,7 +128,7 @@ static void *commit_help(void *argument) {
     while (commit_seal_next(commit, &commit->own)) {
     }
     pthread_mutex_lock(&commit->gate);
-    while (!commit->is_ending && atomic_load(&commit->claimed) >= atomic_load(&commit->copied)) {
+    while (!commit->is_ending && commit_claimed(commit) >= atomic_load(&commit->copied)) {
       atomic_store(&commit->is_waiting, 1);
       pthread_cond_wait(&commit->come, &commit->gate);
     }
@@ -143,14 +147,26 @@ static void commit_wake(auraed_commit *commit) {
 
 /* Nobody is at a slot after this, and none is filled. */
 static void commit_drop_list(auraed_commit *commit) {
-  unsigned mine = atomic_exchange(&commit->claimed, UINT_MAX);
+  uint64_t list = (atomic_load(&commit->claimed) >> 32) + 1;
+  unsigned mine = (unsigned)atomic_exchange(&commit->claimed, list << 32 | UINT_MAX);
   unsigned copied = atomic_load(&commit->copied), i;
   for (i = commit->next; i < copied && i < mine; i++) {
     while (atomic_load(&commit->slots[i % COMMIT_SLOTS].state) == SLOT_COPIED) sched_yield();
   }
   commit->count = commit->next = 0;
   atomic_store(&commit->copied, 0);
-  atomic_store(&commit->claimed, 0);
+  atomic_store(&commit->claimed, list << 32);
+}
+
+static int commit_has_room(auraed_commit *commit, unsigned count) {
+  if (count == commit->list_max) {
+    unsigned wanted = commit->list_max == 0 ? 1024 : 2 * commit->list_max;
+    PgHdr **list = sqlite3_realloc64(commit->list, wanted * sizeof(PgHdr *));
+    if (list == NULL) return 0;
+    commit->list = list;
+    commit->list_max = wanted;
+  }
+  return 1;
 }
 
 /* The pages that the pager is about to write, from this one on. */
@@ -158,17 +174,12 @@ static void commit_take_list(auraed_commit *commit, Pgno number) {
   PgHdr *page;
   unsigned count = 0;
   commit_drop_list(commit);
-  if (commit->lists_left-- <= 0) return;
+  if (commit->lists_left <= 0) return;
+  commit->lists_left--;
   for (page = commit->pager->pPCache->pDirty; page != NULL && page->pgno != number; page = page->pDirtyNext) {
   }
   for (; page != NULL; page = page->pDirty) {
-    if (count == commit->list_max) {
-      unsigned wanted = commit->list_max == 0 ? 1024 : 2 * commit->list_max;
-      PgHdr **list = sqlite3_realloc64(commit->list, wanted * sizeof(PgHdr *));
-      if (list == NULL) return;
-      commit->list = list;
-      commit->list_max = wanted;
-    }
+    if (!commit_has_room(commit, count)) return;
     commit->list[count++] = page;
   }
   if (count >= COMMIT_PAGES_MIN) commit->count = count;
@@ -183,7 +194,7 @@ static void commit_copy_ahead(auraed_commit *commit) {
     atomic_store(&slot->state, SLOT_COPIED);
     atomic_store(&commit->copied, copied + 1);
     /* If it is just about to sleep, the next page wakes it. */
-    if (copied + 1 - atomic_load(&commit->claimed) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
+    if (copied + 1 - commit_claimed(commit) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
   }
 }
 
@@ -248,15 +259,10 @@ static int commit_prepare(auraed_commit *commit, codec_ctx *stock) {
   return commit->has_thread = code == 0;
 }
 
-/* Before a COMMIT of this connection, on its thread. What cannot be had is done without. */
-void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
-  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+static void commit_help_with(auraed_commit *commit, Pager *pager) {
   codec_ctx *stock = pager->pCodec;
   cipher_ctx *keys;
-  PgHdr *page;
-  int dirty = 0;
-  for (page = pager->pPCache->pDirty; page != NULL && dirty < COMMIT_PAGES_MIN; page = page->pDirtyNext) dirty++;
-  if (dirty < COMMIT_PAGES_MIN || pager->xCodec != sqlite3Codec || stock->error != SQLITE_OK || stock->write_ctx->derive_key) return;
+  if (pager->xCodec != sqlite3Codec || stock->error != SQLITE_OK || stock->write_ctx->derive_key) return;
   if (stock->key_sz != EVP_CIPHER_get_key_length(block_cipher) || stock->iv_sz != AES_BLOCK_SIZE || (stock->page_sz - stock->reserve_sz) % AES_BLOCK_SIZE != 0) return;
   if (commit->has_thread && (commit->own.page_sz != stock->page_sz || commit->own.key_sz != stock->key_sz)) return;
   if (!commit_prepare(commit, stock)) return;
@@ -267,9 +273,24 @@ void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
   commit->own.write_ctx = commit->own.read_ctx = keys;
   commit->pager = pager;
   commit->stock = stock;
-  commit->lists_left = COMMIT_LISTS_MAX;
   commit_now = commit;
   pager->xCodec = sealed_ahead;
+}
+
+/* Before a COMMIT of this connection, on its thread. What cannot be had is done without. */
+void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
+  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+  PgHdr *page;
+  int dirty = 0;
+  for (page = pager->pPCache->pDirty; page != NULL && dirty < COMMIT_PAGES_MIN; page = page->pDirtyNext) dirty++;
+  commit->lists_left = COMMIT_LISTS_MAX;
+  if (dirty == COMMIT_PAGES_MIN) commit_help_with(commit, pager);
+}
+
+/* Whether COMMITs of a connection in synchronous=NORMAL sync the log before anyone sees them, as in FULL. A PRAGMA cannot say so inside a transaction. */
+void auraed_commit_sync(sqlite3 *db, int isOn) {
+  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+  pager->walSyncFlags = isOn || pager->fullSync ? pager->walSyncFlags | pager->syncFlags : pager->walSyncFlags & ~0x03;
 }
 
 /* After it, whatever came of it. */
@@ -278,6 +299,33 @@ void auraed_commit_end(auraed_commit *commit) {
   commit_drop_list(commit);
   commit->pager->xCodec = sqlite3Codec;
   commit_now = NULL;
+}
+
+/*
+ * Writes pages to the log in the middle of a transaction, at most so many and those that were left alone the longest, so that the COMMIT has fewer to write
+ * while everyone waits for it. To the engine it is what it does by itself when its cache is full (pagerStress). Between statements, outside savepoints, on the
+ * connection's thread. Returns how many; 0 as well when no more than keep wait. After a failure the transaction is one that the engine has given up, as its next statement says.
+ */
+int auraed_commit_ahead(auraed_commit *commit, sqlite3 *db, int keep, int max) {
+  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+  PCache *cache = pager->pPCache;
+  PgHdr *page, *last;
+  unsigned count = 0, done = 0;
+  int left = keep;
+  if (db->nSavepoint != 0 || !pagerUseWal(pager) || pager->eState != PAGER_WRITER_CACHEMOD || pager->errCode != SQLITE_OK || pager->doNotSpill) return 0;
+  for (last = cache->pDirty; last != NULL && left > 0; last = last->pDirtyNext) left--;
+  if (last == NULL) return 0;
+  for (page = cache->pDirtyTail; page != NULL && page != last && count < (unsigned)max; page = page->pDirtyPrev) {
+    if (page->nRef != 0) continue;
+    if (!commit_has_room(commit, count)) break;
+    commit->list[count++] = page;
+  }
+  commit->lists_left = 0;
+  if (count >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
+  if (commit_now == commit) commit->count = count;
+  while (done < count && pagerStress(pager, commit->list[done]) == SQLITE_OK) done++;
+  auraed_commit_end(commit);
+  return (int)done;
 }
 
 void auraed_commit_free(auraed_commit *commit) {

@@ -171,14 +171,26 @@ public static partial class Limits
     /// <summary>Changes that wait for their commit: about what the writer's page cache holds the pages of.</summary>
     public const long StoreLazyCommitBytesMax = 16 * 1024 * 1024;
 
-    /// <summary>
-    /// Pages (4 KiB) that one commit behind a journal may write: at 4 to 8 us each a stall of 4 to 8 ms, no longer than a sync may take beside a checkpoint. With fewer,
-    /// more pages are written for the same rows.
-    /// </summary>
-    public const int StoreLazyCommitPagesMax = 1024;
+    /// <summary>Pages (4 KiB) that one commit behind a journal may write, most of them ahead of it: those of a pass that moves them into the file. With fewer, more pages are written for the same rows.</summary>
+    public const int StoreLazyCommitPagesMax = 2048;
 
-    /// <summary>The same beside a large ingest, whose pages are written once however many a commit has: 2 ms.</summary>
+    /// <summary>The same beside a large ingest, whose pages are written once however many a commit has.</summary>
     public const int StoreLazyCommitPagesBulkMax = 256;
+
+    /// <summary>
+    /// Changed pages that wait for their commit, as they may change again: at 4 to 8 us each a stall of 4 to 8 ms when a reader wants it now, no longer than a sync may take
+    /// beside a checkpoint. Those left alone the longest are written ahead while the writer waits for a sync.
+    /// </summary>
+    public const int StorePagesKeptMax = 1024;
+
+    /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
+    public const int StorePagesKeptMin = 128;
+
+    /// <summary>Pages written ahead at a time: 0.1 to 0.2 ms, that the group which has been synced meanwhile may have to wait.</summary>
+    public const int StoreWriteAheadPages = 32;
+
+    /// <summary>Pages written ahead after which the kernel is asked to begin with them: 1 MiB.</summary>
+    public const int StoreWriteBackPages = 256;
 
     /// <summary>Marks that rows share by their hash, as a power of two: one in eight is taken when a commit's rows are many, and who meets a foreign one only waits. 1 MiB.</summary>
     public const int StoreRowMarkBits = 17;

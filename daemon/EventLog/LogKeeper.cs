@@ -123,11 +123,11 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
             bool isOfOtherKey = _signed is not null && database.Signer?.IsSignerOf(_signed) == false;
             if (isOfOtherKey || IsDue())
             {
-                await SignAsync(cancel).ConfigureAwait(false);
+                await SignAsync(cancel, isPatient: true).ConfigureAwait(false);
             }
             else if (database.Durable - _growth!.Size >= Limits.TreeReadEventsMax)
             {
-                await GrowAsync(database.Durable - Limits.TreeReadEventsMax + 1, cancel).ConfigureAwait(false);
+                await GrowAsync(database.Durable - Limits.TreeReadEventsMax + 1, isPatient: true, cancel).ConfigureAwait(false);
             }
 
             after = WaitAfter(_growth!.Size, _signed?.Size ?? 0, database.Durable);
@@ -168,14 +168,14 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
     }
 
     /// <summary>
-    /// Until it holds that event, and what else the last reading takes along. Not until there is no more: that never comes while others write, and each reading has
-    /// the writer commit what is pending.
+    /// Until it holds that event, and what else the last reading takes along. Not until there is no more: that never comes while others write. Nobody waits for
+    /// it but who asks for a checkpoint, so that otherwise no commit is asked for either.
     /// </summary>
-    private async Task GrowAsync(long sequence, CancellationToken cancel)
+    private async Task GrowAsync(long sequence, bool isPatient, CancellationToken cancel)
     {
         try
         {
-            while (_growth!.Size < sequence && await database.ReadAsync(unit => _growth.Read(unit.Prepare), cancel).ConfigureAwait(false) > 0)
+            while (_growth!.Size < sequence && await ReadAsync().ConfigureAwait(false) > 0)
             {
                 if (_growth.Pending > 0)
                 {
@@ -191,13 +191,16 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
             _growth = null;
             throw;
         }
+
+        Task<long> ReadAsync() =>
+            isPatient ? database.ReadPatientlyAsync(unit => _growth.Read(unit.Prepare), cancel) : database.ReadAsync(unit => _growth.Read(unit.Prepare), cancel);
     }
 
-    private async Task SignAsync(CancellationToken cancel)
+    private async Task SignAsync(CancellationToken cancel, bool isPatient = false)
     {
         CheckpointKey signer = database.Signer ?? throw CannotSign();
         await LoadAsync(cancel).ConfigureAwait(false);
-        await GrowAsync(database.Durable, cancel).ConfigureAwait(false);
+        await GrowAsync(database.Durable, isPatient, cancel).ConfigureAwait(false);
         if (_growth!.Size == 0 || (_signed is not null && _signed.Size == _growth.Size && signer.IsSignerOf(_signed)))
         {
             return;

@@ -58,7 +58,33 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
         else
         {
-            MoveBeside(frames, added, hadBulk ? Math.Min(framesBusy, FramesBulk) : framesBusy);
+            MoveBeside(frames, added, FramesWanted(hadBulk));
+        }
+    }
+
+    /// <summary>True when the log is to begin again.</summary>
+    public bool IsLogLong => IsLong(connection.WalFrames);
+
+    /// <summary>
+    /// True when a long log could begin again if what is written now were committed: all that is committed is in the file. The commit is then small, and little is left to move.
+    /// </summary>
+    public bool IsCommitWanted => _isMoving && !mover.IsRunning && IsLogLong && mover.Moved >= connection.WalFrames;
+
+    /// <summary>Inside a transaction that goes on: has another pass follow one that ended.</summary>
+    /// <param name="hadBulk">As in <see cref="AfterCommit"/>.</param>
+    public void BetweenCommits(bool hadBulk)
+    {
+        if (!_isMoving || mover.IsRunning)
+        {
+            return;
+        }
+
+        var frames = connection.WalFrames;
+        var moved = mover.Moved ?? _moved;
+        if (frames - moved >= FramesWanted(hadBulk) || (IsLong(frames) && moved > _moved && moved < frames))
+        {
+            TakePass(frames);
+            StartPass();
         }
     }
 
@@ -86,25 +112,39 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
             return;
         }
 
-        var isLong = frames >= (long)passesMax * framesBusy;
+        var isLong = IsLong(frames);
         var hasEnded = _isMoving;
         if (hasEnded)
         {
-            _isMoving = false;
-            _moved = Math.Min(mover.Moved ?? _moved, frames);
+            TakePass(frames);
         }
 
-        // What is left after a pass is the last commit at least: when it is little more, the passes have caught up. In a log that grows all the same, less will do.
-        var rest = frames >= 2L * passesMax * framesBusy ? 2 * added : added + (added / 4);
+        // What is left after a pass is the last commit at least. In a log that grows all the same, more is moved here.
+        var rest = frames >= 2L * passesMax * framesBusy ? 2 * added : 0;
         if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, rest))
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
         }
         else if ((hasEnded && isLong) || frames - _moved >= framesWanted)
         {
-            _isMoving = true;
-            mover.Start();
+            StartPass();
         }
+    }
+
+    private bool IsLong(int frames) => frames >= (long)passesMax * framesBusy;
+
+    private int FramesWanted(bool hadBulk) => hadBulk ? Math.Min(framesBusy, FramesBulk) : framesBusy;
+
+    private void StartPass()
+    {
+        _isMoving = true;
+        mover.Start();
+    }
+
+    private void TakePass(int frames)
+    {
+        _isMoving = false;
+        _moved = Math.Min(mover.Moved ?? _moved, frames);
     }
 
     private void Run(int mode)

@@ -137,6 +137,12 @@ public sealed class Database : IAsyncDisposable
             ? ReadAfterAsync(work, pending, wanted, cancel)
             : _readers.RunAsync(work, cancel);
 
+    /// <summary>The same for who has time: the writer's next commit is waited for, which comes by itself, instead of asking for one.</summary>
+    internal Task<T> ReadPatientlyAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) =>
+        _pending is { } pending && pending.Sealed is var wanted && pending.Committed < wanted
+            ? ReadAfterAsync(work, pending, wanted, cancel, isPatient: true)
+            : _readers.RunAsync(work, cancel);
+
     /// <summary>
     /// The same for work without any effect but its result: it may be begun twice, and in return does not wait for a commit of tables that it does not read.
     /// </summary>
@@ -273,9 +279,9 @@ public sealed class Database : IAsyncDisposable
         _lock.Dispose();
     }
 
-    private async Task<T> ReadAfterAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, CancellationToken cancel)
+    private async Task<T> ReadAfterAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, CancellationToken cancel, bool isPatient = false)
     {
-        await pending.WaitAsync(wanted, cancel).ConfigureAwait(false);
+        await pending.WaitAsync(wanted, cancel, isPatient).ConfigureAwait(false);
         return await _readers.RunAsync(work, cancel).ConfigureAwait(false);
     }
 

@@ -53,6 +53,9 @@ public sealed record DatabaseOptions
     /// <summary>Frames of the log that a busy writer lets come together before it has them moved into the file; null for what suits the durability. Tests take few.</summary>
     internal int? LogFramesBusy { get; init; }
 
+    /// <summary>Changed pages that wait for their commit behind a journal; more are written ahead. Tests take few.</summary>
+    internal int PagesKeptMax { get; init; } = Base.Limits.StorePagesKeptMax;
+
     /// <summary>The migrations that make the schema; null takes the embedded ones.</summary>
     internal IReadOnlyList<Migration>? Migrations { get; init; }
 }

@@ -40,6 +40,9 @@ internal interface IGroupLog
     /// <returns>False when an earlier group was taken back since, and with it what its units left in memory.</returns>
     bool Begin();
 
+    /// <summary>While the group before is on its way: some of what has to be written some time or other. False when there is nothing of that kind.</summary>
+    bool WriteAhead();
+
     /// <summary>What has been changed in this group so far.</summary>
     int Mark();
 
@@ -98,6 +101,8 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
         connection.BeginWrite();
         return true;
     }
+
+    public bool WriteAhead() => false;
 
     public int Mark() => 0;
 

@@ -165,20 +165,22 @@ internal sealed class WriteQueue
     }
 
     /// <summary>Returns when a unit waits, after this time, when the queue is closed, or when it is told to (<see cref="Wake"/>).</summary>
-    public void Wait(TimeSpan wait)
+    /// <returns>False when the time has passed and nobody came.</returns>
+    public bool Wait(TimeSpan wait)
     {
         lock (_gate)
         {
             if (_count > 0 || _closed is not null)
             {
-                return;
+                return true;
             }
 
             _sleeping = true;
         }
 
-        _ = _arrived.WaitOne(wait);
+        var hasArrived = _arrived.WaitOne(wait);
         _sleeping = false;
+        return hasArrived;
     }
 
     /// <summary>Waits until a unit is there or the group on its way has arrived (<see cref="Sealed"/>).</summary>

@@ -159,10 +159,10 @@ internal sealed class Writer
         {
             while (true)
             {
-                _queue.Wait(_log.WaitMax);
+                var isIdle = !_queue.Wait(_log.WaitMax);
                 lock (_turn)
                 {
-                    if (!TakeTurn(_queue.TryTake(bulkToo: true)))
+                    if (!TakeTurn(_queue.TryTake(bulkToo: true), isIdle))
                     {
                         return;
                     }
@@ -184,7 +184,7 @@ internal sealed class Writer
     }
 
     /// <summary>A group, or what there is to do without one; false when it was the last.</summary>
-    private bool TakeTurn(WriteItem? first)
+    private bool TakeTurn(WriteItem? first, bool isIdle)
     {
         if (first is not null)
         {
@@ -209,7 +209,7 @@ internal sealed class Writer
             _log.Close();
             return false;
         }
-        else if (Stopwatch.GetElapsedTime(_callersRan) < _log.WaitMax)
+        else if (!isIdle || Stopwatch.GetElapsedTime(_callersRan) < _log.WaitMax)
         {
             _log.AfterGroup(hadBulk: false);
         }
@@ -327,7 +327,10 @@ internal sealed class Writer
                 break;
             }
 
-            _queue.WaitWhile(_log, bulkToo);
+            if (!_log.WriteAhead())
+            {
+                _queue.WaitWhile(_log, bulkToo);
+            }
         }
 
         return null;

@@ -41,6 +41,7 @@ internal static class StoreChild
             Durability = durability,
             JournalSegmentBytes = Support.StoreFixture.JournalSegmentBytes,
             LogFramesBusy = Support.StoreFixture.LogFramesBusy,
+            PagesKeptMax = Support.StoreFixture.PagesKeptMax,
         };
         switch (job)
         {
@@ -48,7 +49,7 @@ internal static class StoreChild
                 WriteAsync(options, streams: 8, units: int.Parse(arguments[5], null)).GetAwaiter().GetResult();
                 break;
             case "burst":
-                BurstAsync(options, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
+                BurstAsync(options with { LazyCommitIdle = TimeSpan.FromMinutes(10), LazyCommitTimeMax = TimeSpan.FromMinutes(10) }, int.Parse(arguments[5], null)).GetAwaiter().GetResult();
                 break;
             case "pinned":
                 PinnedAsync(options with { JournalBytesMax = Support.StoreFixture.JournalBytesMax }, int.Parse(arguments[5], null)).GetAwaiter().GetResult();

@@ -17,6 +17,7 @@ public sealed class StoreCrashesJournal(ITestOutputHelper output) : StoreCrashes
     [InlineData("journal.header", 3)]
     [InlineData("journal.named", 3)]
     [InlineData("journal.switched", 3)]
+    [InlineData("ahead.written", 10)]
     [InlineData("lazy.before", 1)]
     [InlineData("lazy.after", 1)]
     [InlineData("journal.drop", 1)]

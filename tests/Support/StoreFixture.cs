@@ -14,6 +14,9 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
     /// <summary>Few enough that a test's log is moved beside its writer.</summary>
     public const int LogFramesBusy = 64;
 
+    /// <summary>Few enough that a test's transaction behind a journal writes pages ahead of its commit, and the same ones more than once.</summary>
+    public const int PagesKeptMax = 4;
+
     /// <summary>A P-256 key that is in no use but this.</summary>
     public const string KeyPem =
         """
@@ -45,7 +48,7 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
 
     public Durability Durability => durability;
 
-    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes, LogFramesBusy = LogFramesBusy };
+    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes, LogFramesBusy = LogFramesBusy, PagesKeptMax = PagesKeptMax };
 
     public Database Open() => Database.Open(Options);
 

@@ -28,8 +28,9 @@ internal sealed class JournalGroups : IGroupLog
     private long _sequence;
     private (long Group, long Sequence) _before;
     private long _pendingBytes;
-    private long _commitBytes = Limits.StoreLazyCommitBytesFirst;
+    private long _bytesPerPage = Limits.StoreLazyCommitBytesFirst / Limits.StoreLazyCommitPagesMax;
     private long _pendingSince;
+    private int _writtenAhead;
     private bool _isLost;
     private bool _isRefused;
     private bool _hadBulk;
@@ -70,7 +71,15 @@ internal sealed class JournalGroups : IGroupLog
     private bool HasPending => _group > _pending.Committed;
 
     private bool IsCommitDue => HasPending
-        && (_pending.IsWanted || (!_isLost && (_pendingBytes >= _commitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax)));
+        && (_pending.IsWanted || (!_isLost && (_checkpointer.IsCommitWanted || _pendingBytes >= CommitBytes || Stopwatch.GetElapsedTime(_pendingSince) >= _options.LazyCommitTimeMax)));
+
+    /// <summary>Changes that a commit gathers: as many as touch the pages that it may write, judged by the last one.</summary>
+    private long CommitBytes =>
+        Math.Clamp(_bytesPerPage * (_hadBulk ? Limits.StoreLazyCommitPagesBulkMax : Limits.StoreLazyCommitPagesMax), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
+
+    /// <summary>Pages that may wait for the commit: fewer as it comes near. Those of an ingest are not touched again.</summary>
+    private int PagesKept =>
+        _hadBulk || _checkpointer.IsLogLong || _pendingBytes >= CommitBytes / 4 * 3 ? Math.Min(Limits.StorePagesKeptMin, _options.PagesKeptMax) : _options.PagesKeptMax;
 
     public bool Begin()
     {
@@ -96,6 +105,8 @@ internal sealed class JournalGroups : IGroupLog
         return isWhole;
     }
 
+    public bool WriteAhead() => WriteAhead(PagesKept, Limits.StoreWriteAheadPages);
+
     public int Mark() => _capture.Mark();
 
     public void Undo(int mark) => _capture.Undo(mark);
@@ -119,6 +130,10 @@ internal sealed class JournalGroups : IGroupLog
         _ = _connection.Prepare("SAVEPOINT seal").Execute();
         _ = _connection.Prepare("RELEASE seal").Execute();
         _capture.IsOn = false;
+        while (_sealer.IsBusy && WriteAhead())
+        {
+        }
+
         Settle();
         if (!_capture.IsWhole || _capture.Length > Limits.StoreJournalRecordBytesMax)
         {
@@ -193,6 +208,12 @@ internal sealed class JournalGroups : IGroupLog
             // It was committed at once.
             AfterCommit();
         }
+        else
+        {
+            _checkpointer.BetweenCommits(_hadBulk);
+            // There is no time for it elsewhere when the writer never waits.
+            _ = WriteAhead(PagesKept + (PagesKept / 4), 2 * Limits.StoreWriteAheadPages);
+        }
     }
 
     public void WhenIdle()
@@ -237,6 +258,25 @@ internal sealed class JournalGroups : IGroupLog
         _pending.Close(fault);
         Release();
         _appender.Dispose();
+    }
+
+    /// <summary>Some of the pages that the commit would have to write while everyone waits, and of which more than so many wait. False when there are none.</summary>
+    private bool WriteAhead(int kept, int max)
+    {
+        var written = _connection.WriteAhead(kept, max);
+        _writtenAhead += written;
+        if (_writtenAhead >= Limits.StoreWriteBackPages)
+        {
+            _writtenAhead = 0;
+            _writeBack.Start();
+        }
+
+        if (written > 0)
+        {
+            CrashPoint.Reach("ahead.written");
+        }
+
+        return written > 0;
     }
 
     private void Release()
@@ -306,8 +346,7 @@ internal sealed class JournalGroups : IGroupLog
         CrashPoint.Reach("lazy.after");
         // The log may have begun again with this commit.
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
-        var pagesMax = _hadBulk ? Limits.StoreLazyCommitPagesBulkMax : Limits.StoreLazyCommitPagesMax;
-        _commitBytes = Math.Clamp(_pendingBytes * pagesMax / Math.Max(1, pages), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
+        _bytesPerPage = _pendingBytes / Math.Max(1, pages);
         Committed();
         _writeBack.Start();
     }
@@ -344,8 +383,7 @@ internal sealed class JournalGroups : IGroupLog
         var number = _appender.NextNumber();
         _news.Tell(group, () =>
         {
-            Write(number);
-            _connection.SyncLog();
+            Write(number, isSynced: true);
             (_group, _sequence) = (number, group.Sequence);
             _pending.Seal(group.Written, [], number);
         });
@@ -353,12 +391,20 @@ internal sealed class JournalGroups : IGroupLog
         _shapes.Load(_connection);
     }
 
-    /// <summary>Ends the transaction with the number of the last group in it.</summary>
-    private void Write(long group)
+    /// <summary>Ends the transaction with the number of the last group in it; for readers to see at once, and if it is to be synced, only after that.</summary>
+    private void Write(long group, bool isSynced = false)
     {
         _capture.IsOn = false;
         new JournalPosition(_appender.Epoch, group, IsOpen: true).Write(_connection);
-        _connection.Commit();
+        if (isSynced)
+        {
+            _connection.CommitSynced();
+        }
+        else
+        {
+            _connection.Commit();
+        }
+
         _connection.EndUnit();
     }
 

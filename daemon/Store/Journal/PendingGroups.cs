@@ -96,8 +96,8 @@ internal sealed class PendingGroups(Action wake)
         Tell(Interlocked.Exchange(ref _next, NewNews()), fault);
     }
 
-    /// <summary>Completes when a new snapshot holds the group.</summary>
-    public async Task WaitAsync(long group, CancellationToken cancel)
+    /// <summary>Completes when a new snapshot holds the group; a patient caller asks for no commit, and has the one that comes by itself.</summary>
+    public async Task WaitAsync(long group, CancellationToken cancel, bool isPatient = false)
     {
         while (true)
         {
@@ -112,7 +112,11 @@ internal sealed class PendingGroups(Action wake)
                 throw closed;
             }
 
-            Want(group);
+            if (!isPatient)
+            {
+                Want(group);
+            }
+
             await next.Task.WaitAsync(cancel).ConfigureAwait(false);
         }
     }

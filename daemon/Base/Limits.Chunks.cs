@@ -18,6 +18,9 @@ public static partial class Limits
     /// <summary>Of a file that is filled from its beginning to its end, the disk is given so much at a time to begin with.</summary>
     public const int WriteBackBytes = 8 * 1024 * 1024;
 
+    /// <summary>A file's name on every file system that Linux writes to.</summary>
+    public const int FileNameBytesMax = 255;
+
     /// <summary>A file name's length everywhere, less what a temporary name adds.</summary>
     public const int IndexNameCharactersMax = 200;
 

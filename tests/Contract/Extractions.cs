@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Auraed.Base;
 using Auraed.Chunks;
@@ -74,6 +75,60 @@ public sealed class Extractions : IDisposable
         Assert.Equal(Target, File.ResolveLinkTarget(_directory["link"], true)!.FullName);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserExecute, File.GetUnixFileMode(Target));
         Assert.InRange(_fetches, 1, 10);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_replaces_a_file_is_hidden_until_it_has_that_ones_owner_and_mode(bool isPartialThere)
+    {
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        await File.WriteAllTextAsync(Target, "old");
+        File.SetUnixFileMode(Target, mode);
+        var owner = Tool.Run("stat", "-c", "%u:%g", Target).Succeeded();
+        if (Environment.IsPrivilegedProcess)
+        {
+            owner = "4321:8765\n";
+            Tool.Run("chown", owner.Trim(), Target).Succeeded();
+        }
+
+        var partial = new AssetExtraction(_a.Index, "test", (_, _, _) => throw new InvalidOperationException(), new ExtractionOptions()).PartialPathOf(Target);
+        if (isPartialThere)
+        {
+            await File.WriteAllBytesAsync(partial, _a.Content.AsMemory(0, 100_000));
+            File.SetUnixFileMode(partial, mode | UnixFileMode.OtherRead);
+        }
+
+        var modes = new ConcurrentBag<UnixFileMode>();
+        await ExtractAsync(_a, fetch: (id, target, _) =>
+        {
+            modes.Add(File.GetUnixFileMode(partial));
+            return Serve(_a, id, target);
+        });
+        Assert.Equal([UnixFileMode.UserRead | UnixFileMode.UserWrite], modes.Distinct());
+        Assert.Equal(mode, File.GetUnixFileMode(Target));
+        Assert.Equal(owner, Tool.Run("stat", "-c", "%u:%g", Target).Succeeded());
+    }
+
+    [Theory]
+    [InlineData("n", 229)]
+    [InlineData("n", 230)]
+    [InlineData("n", 255)]
+    [InlineData("\u00e4", 127)]
+    [InlineData("\U0001f4e6", 63)]
+    public async Task A_name_as_long_as_names_may_be_is_written_to_and_gone_on_with(string character, int count)
+    {
+        var target = _directory[$"out/{string.Concat(Enumerable.Repeat(character, count))}"];
+        var left = 30;
+        await Assert.ThrowsAsync<Fault>(() => ExtractAsync(_a, target: target, fetch: (id, buffer, _) =>
+            Interlocked.Decrement(ref left) < 0 ? throw new Fault(FaultKind.Unavailable, "store x is gone") : Serve(_a, id, buffer)));
+        var other = new AssetExtraction(_a.Index, "test", (_, _, _) => throw new InvalidOperationException(), new ExtractionOptions());
+        Assert.Equal([other.PartialPathOf(target)], Directory.GetFiles(_directory["out"]));
+        Assert.NotEqual(other.PartialPathOf(target), other.PartialPathOf(target[..^character.Length]));
+        await ExtractAsync(_a, target: target);
+        Assert.Equal(_a.DistinctCount, _fetches);
+        Assert.Equal(_a.Content, await File.ReadAllBytesAsync(target));
+        Assert.Equal([target], Directory.GetFiles(_directory["out"]));
     }
 
     [Theory]
@@ -156,12 +211,20 @@ public sealed class Extractions : IDisposable
         longer.Add(_a.Index[0].Length + 1, _a.Index[0].Id);
         fault = await Assert.ThrowsAsync<Fault>(() => ExtractIndexAsync(longer.Build()));
         Assert.Contains($"gives chunk {_a.Index[0].Id} {_a.Index[0].Length + 1} bytes, and it has {_a.Index[0].Length}", fault.Message, StringComparison.Ordinal);
+
+        var zeros = new TestAsset(new byte[ChunkSizes.Default.Max]);
+        var shorter = new AssetIndex.Builder(ChunkSizes.Default);
+        shorter.Add(ChunkSizes.Default.Max - 1, zeros.Index[0].Id);
+        shorter.Add(_a.Index[0].Length, _a.Index[0].Id);
+        fault = await Assert.ThrowsAsync<Fault>(() => ExtractIndexAsync(shorter.Build()));
+        Assert.Contains($"{zeros.Index[0].Id}", fault.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(Target));
 
         async Task ExtractIndexAsync(AssetIndex index)
         {
             var store = new DirectoryStore(_directory["store"]);
             await _a.PushAsync(store);
+            await new TestAsset(new byte[ChunkSizes.Default.Max]).PushAsync(store);
             await using var router = new StoreRouter([new RoutedStore(store, StoreErrorPolicy.Stop)], null, TimeProvider.System);
             await new AssetExtraction(index, "test", (id, target, cancel) => router.FetchAsync(id, index.Digest, target, cancel), new ExtractionOptions()).RunAsync(Target, null, default);
         }

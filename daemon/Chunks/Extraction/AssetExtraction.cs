@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Auraed.Base;
 using Auraed.Native;
 using Auraed.Store;
@@ -7,12 +9,17 @@ namespace Auraed.Chunks.Extraction;
 
 /// <summary>
 /// Writes an asset to a file. What is there already, what seeds hold, and zeros are not fetched; every byte was checked by its chunk's id when it was written. A new file
-/// grows beside its place as <c>.NAME.DIGEST.partial</c> and takes the name when it is whole and synced; what an interrupted run left of it is used by
+/// grows beside its place as <c>.NAME.DIGEST.partial</c> (a NAME too long for that is shortened) and takes the name when it is whole and synced; what an interrupted run left of it is used by
 /// the next one. Two runs for one file at a time are refused.
 /// </summary>
 public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChunk fetch, ExtractionOptions options)
 {
     private const UnixFileMode NewFile = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    // Of a file that replaces one, until it has that one's owner and mode: what others may not read they may not read half made either.
+    private const UnixFileMode HiddenFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private const int DigestCharacters = 16;
 
     /// <param name="target">A path; links are followed.</param>
     /// <param name="progress">Told how many more bytes stand where they belong, from many threads; null for nobody.</param>
@@ -41,7 +48,31 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
     public string PartialPathOf(string target)
     {
         var path = Resolve(target);
-        return Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{index.FileDigest().ToString()[..16]}.partial");
+        var tail = $".{index.FileDigest().ToString()[..DigestCharacters]}.partial";
+        return Path.Combine(Path.GetDirectoryName(path)!, $".{Fitted(Path.GetFileName(path), Limits.FileNameBytesMax - 1 - tail.Length)}{tail}");
+    }
+
+    /// <summary>The name, or, of one that is longer, its beginning and a digest that tells it from others that begin alike.</summary>
+    private static string Fitted(string name, int bytesMax)
+    {
+        if (Encoding.UTF8.GetByteCount(name) <= bytesMax)
+        {
+            return name;
+        }
+
+        var digest = "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..DigestCharacters];
+        var (bytes, characters) = (digest.Length, 0);
+        foreach (var rune in name.EnumerateRunes())
+        {
+            if ((bytes += rune.Utf8SequenceLength) > bytesMax)
+            {
+                break;
+            }
+
+            characters += rune.Utf16SequenceLength;
+        }
+
+        return name[..characters] + digest;
     }
 
     private async Task<ExtractionSummary> ReplaceAsync(string path, bool isThere, Action<long>? progress, CancellationToken cancel)
@@ -52,14 +83,20 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
             throw Fault.NotFound($"there is no directory {Path.GetDirectoryName(partial)}", $"mkdir -p {Path.GetDirectoryName(partial)}");
         }
 
-        using var file = Lock(partial);
+        using var file = Lock(partial, isThere ? HiddenFile : NewFile);
+        if (isThere)
+        {
+            // It may be there since nothing was to be replaced.
+            File.SetUnixFileMode(file, HiddenFile);
+        }
+
         var isFresh = RandomAccess.GetLength(file) == 0;
         RandomAccess.SetLength(file, index.Length);
         // The file that goes holds most of the one that comes, as a rule.
         var summary = await FillAsync(file, isThere ? [.. options.Seeds, path] : options.Seeds, isFresh, progress, cancel);
         if (isThere)
         {
-            File.SetUnixFileMode(file, File.GetUnixFileMode(path));
+            FileOwner.Copy(path, file);
         }
 
         CrashPoint.Reach("extract.filled");
@@ -70,7 +107,7 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
 
     private async Task<ExtractionSummary> ChangeAsync(string path, Action<long>? progress, CancellationToken cancel)
     {
-        using var file = Lock(path);
+        using var file = Lock(path, NewFile);
         var isDevice = (File.GetAttributes(path) & FileAttributes.Device) != 0 || (RandomAccess.GetLength(file) == 0 && SeedFile.LengthOf(file) > 0);
         var room = SeedFile.LengthOf(file);
         if (isDevice && room < index.Length)
@@ -113,8 +150,8 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
         }
     }
 
-    private SafeFileHandle Lock(string path) =>
-        DurableFiles.TryLock(path, NewFile) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
+    private static SafeFileHandle Lock(string path, UnixFileMode mode) =>
+        DurableFiles.TryLock(path, mode) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
 
     /// <summary>Where a path leads to when its links are followed; the last one may lead to nothing yet.</summary>
     public static string Resolve(string target)

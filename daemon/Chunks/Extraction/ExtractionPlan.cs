@@ -4,7 +4,7 @@ namespace Auraed.Chunks.Extraction;
 internal sealed class ExtractionPlan
 {
     private readonly Dictionary<ChunkId, (SeedFile Seed, long Offset, int Length)> _seeded = [];
-    private readonly HashSet<ChunkId> _zeros = [];
+    private readonly HashSet<(ChunkId Id, int Length)> _zeros = [];
 
     public ExtractionPlan(AssetIndex index, IReadOnlyList<SeedFile> seeds)
     {
@@ -44,7 +44,8 @@ internal sealed class ExtractionPlan
     /// <summary>In the order in which the chunks first stand in the asset.</summary>
     public IReadOnlyList<ExtractionJob> Jobs { get; }
 
-    public bool IsZeros(ChunkId id) => _zeros.Contains(id);
+    /// <summary>False also for zeros of another length than the index gives them: its chunk is fetched, and found to be another.</summary>
+    public bool IsZeros(ExtractionJob job) => _zeros.Contains((job.Id, job.Length));
 
     public bool TryFindSeed(ChunkId id, out SeedFile seed, out long offset, out int length)
     {
@@ -62,8 +63,10 @@ internal sealed class ExtractionPlan
         }
 
         var zeros = new byte[index.Sizes.Max];
-        _zeros.Add(index.Digest.Compute(zeros));
-        _zeros.Add(index.Digest.Compute(zeros.AsSpan(0, index[index.Count - 1].Length)));
+        foreach (var length in (int[])[zeros.Length, index[index.Count - 1].Length])
+        {
+            _zeros.Add((index.Digest.Compute(zeros.AsSpan(0, length)), length));
+        }
     }
 }
 

@@ -36,7 +36,7 @@ internal sealed class ExtractionWriter(
                 throw new Fault(FaultKind.Corrupt, $"index of {assetName} gives chunk {job.Id} two lengths");
             }
 
-            if (plan.IsZeros(job.Id))
+            if (plan.IsZeros(job))
             {
                 WriteHoles(job);
                 return;

@@ -69,7 +69,7 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
         }
     }
 
-    /// <summary>The whole asset in one stream into a fresh file, each chunk checked and put in its place.</summary>
+    /// <summary>The whole asset in one stream into a fresh file of its length, each chunk checked and put in its place; chunks of zeros stay holes.</summary>
     public async Task FillAsync(string id, AssetIndex index, SafeFileHandle file, Action<long> progress, CancellationToken cancel)
     {
         var request = new DownloadRequest { Tenant = tenant, Asset = id, Frames = true };
@@ -217,7 +217,12 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
                     throw Wrong(id, first + place);
                 }
 
-                RandomAccess.Write(file, buffer.AsSpan(0, length), chunk.Offset);
+                // A fresh file reads as zeros where nothing was written, and needs no block there.
+                if (buffer.AsSpan(0, length).ContainsAnyExcept((byte)0))
+                {
+                    RandomAccess.Write(file, buffer.AsSpan(0, length), chunk.Offset);
+                }
+
                 progress(length);
             }
 

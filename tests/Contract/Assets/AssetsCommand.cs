@@ -69,6 +69,16 @@ public sealed class AssetsCommand : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Zeros_take_no_blocks_in_a_new_file()
+    {
+        byte[] bytes = [.. AssetHost.Random(9, 300_000), .. new byte[4 * 1024 * 1024], .. AssetHost.Random(10, 300_000)];
+        await RunAsync("put", File("sparse.img", bytes), "--tag", "sparse");
+        await RunAsync("get", "sparse", _directory["out.img"]);
+        Assert.Equal(bytes, System.IO.File.ReadAllBytes(_directory["out.img"]));
+        Assert.InRange(long.Parse(Tool.Run("stat", "-c", "%b", _directory["out.img"]).Succeeded(), null) * 512, 600_000, 2 * 1024 * 1024);
+    }
+
+    [Fact]
     public async Task Put_goes_on_where_an_interrupted_one_was()
     {
         var bytes = Blob(3, 5_000_000);

@@ -6,11 +6,14 @@ public static partial class Limits
     /// <summary>A chunk that the store takes: its frame fits a message, and writing one holds the writer for some milliseconds.</summary>
     public const int AssetChunkBytesMax = 2 * 1024 * 1024;
 
-    /// <summary>Chunks of one asset: its index is read whole by those who extract it (6.5 million, 400 GiB at the usual size).</summary>
+    /// <summary>Chunks of one asset: its index is read whole by those who extract it, and fits <see cref="AssetIndexBytesMax"/> (400 GiB at the usual size).</summary>
     public const long AssetChunksCountMax = 6_500_000;
 
     /// <summary>Plain bytes in one message of an upload.</summary>
     public const int AssetDataBytesMax = 1024 * 1024;
+
+    /// <summary>Pieces of plain bytes that are hashed and compressed together: with chunks of some bytes each costs a hundred times what it holds.</summary>
+    public const int AssetPlainPiecesMax = 4096;
 
     /// <summary>Chunks in one message.</summary>
     public const int AssetBatchChunksMax = 256;

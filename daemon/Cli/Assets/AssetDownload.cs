@@ -14,7 +14,7 @@ internal sealed class AssetDownload(AssetFetch fetch, Asset asset, Action<long> 
     {
         var path = AssetExtraction.Resolve(target);
         Check(target, path, options.IsInPlace);
-        var index = await fetch.IndexAsync(asset.Id, cancel);
+        var index = await fetch.IndexAsync(asset, cancel);
         var extraction = new AssetExtraction(index, asset.Id, fetch.Fetcher(index.Sizes.Max), options);
         var partial = extraction.PartialPathOf(path);
         try

@@ -18,8 +18,16 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
     public async Task<StatAssetResponse> StatAsync(string asset, CancellationToken cancel) => await daemon.CallAsync(
         $"look up asset {asset}", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = asset }, options), cancel);
 
-    public async Task<AssetIndex> IndexAsync(string id, CancellationToken cancel)
+    public async Task<AssetIndex> IndexAsync(Asset asset, CancellationToken cancel)
     {
+        var id = asset.Id;
+        if (AssetIndexFormat.BytesOf(asset.ChunkCount) > Limits.AssetIndexBytesMax)
+        {
+            throw new Fault(
+                FaultKind.Precondition, $"asset {id} has {asset.ChunkCount} chunks, and no index of more than {Limits.AssetIndexBytesMax} bytes is read",
+                hint: $"its bytes come without an index: auraed assets get {id} - >FILE");
+        }
+
         using var bytes = new MemoryStream();
         var request = new GetIndexRequest { Tenant = tenant, Asset = id };
         await daemon.StreamAsync($"get the index of asset {id}", options => client.GetIndex(request, options), piece => bytes.Write(piece.Data.Span), cancel);

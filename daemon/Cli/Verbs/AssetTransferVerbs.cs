@@ -77,6 +77,7 @@ internal static class AssetTransferVerbs
         }
 
         using var source = BlobFile.Open(path);
+        ChunkBound.CheckLength(path, source.Length, sizes);
         AssetIndex index;
         using (var cutting = new Progress(invocation.Terminal, invocation.Environment.Time, "cut", source.Length))
         {
@@ -84,6 +85,7 @@ internal static class AssetTransferVerbs
             index = ParallelChunker.Index(source.Read, source.Length, sizes, ChunkDigest.Sha256, Environment.ProcessorCount, done.Add, cancel: cancel);
         }
 
+        ChunkBound.CheckCount(path, index.Count, index.Length);
         await SendAsync(invocation, index, Path.GetFileName(path), (chunk, target) => source.Read(chunk.Offset, target[..chunk.Length]), cancel);
     }
 
@@ -165,7 +167,7 @@ internal static class AssetTransferVerbs
     {
         var fetch = new AssetFetch(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), invocation.Environment.Time);
         var asset = (await fetch.StatAsync(invocation.Value(AssetsVerbs.Asset)!, cancel)).Asset;
-        var index = await fetch.IndexAsync(asset.Id, cancel);
+        var index = await fetch.IndexAsync(asset, cancel);
         var place = invocation.Value(Store) is [var only] ? only : throw Fault.Invalid("store", "an export goes to one store");
         await using var store = StoreArguments.Open(invocation, place);
         var file = invocation.Value(Index)!;
@@ -208,12 +210,14 @@ internal static class AssetTransferVerbs
         {
             // Chunks by another digest, or longer than the daemon keeps them, are cut anew: the bytes are the same, the id is that of a SHA-256 index.
             var sizes = index.Sizes.Max > Limits.AssetChunkBytesMax ? ChunkSizes.Default : index.Sizes;
+            ChunkBound.CheckLength(file, index.Length, sizes);
             await using var content = new IndexedContent(index, file, router, cancel);
             var stream = new AssetStreamUpload(invocation.Daemon, AssetsVerbs.Client(invocation), sizes);
             Print(invocation, await stream.RunAsync(content, file, Header(invocation, Path.GetFileName(file)), Progress(invocation, "import", index.Length), cancel));
             return;
         }
 
+        ChunkBound.CheckCount(file, index.Count, index.Length);
         var chunks = new IndexedChunks(file, (id, target, token) => router.FetchAsync(id, index.Digest, target, token));
         await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), Read, cancel);
 

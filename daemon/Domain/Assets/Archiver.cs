@@ -25,6 +25,14 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
         (string target, IChunkStore store) = backends.Target(backend);
         using IDisposable turn = Enter();
         (StoredRecord asset, StoredContent content) = await OpenAsync(name, cancel).ConfigureAwait(false);
+        if (AssetIndexFormat.BytesOf(content.ChunkCount) > Limits.AssetIndexBytesMax)
+        {
+            throw new Fault(
+                FaultKind.Precondition, $"asset {asset.Name} has {content.ChunkCount} chunks, and no index of more than {Limits.AssetIndexBytesMax} bytes is read", "asset",
+                $"put it anew with larger chunks: auraed assets get {asset.Name} - | auraed assets put - --chunk-size 256K")
+            { Reason = ChunkAppend.TooManyChunks };
+        }
+
         AssetArchive? before = await FindAsync(call.Tenant, asset.Name, cancel).ConfigureAwait(false);
         if (before is not null && before.Backend != target)
         {

@@ -57,7 +57,7 @@ internal sealed class PlainIntake(UploadSession session, WholeDigest whole, Data
             chunk.CopyTo(_batch.AsMemory(_length));
             _pieces.Add(new Piece { Offset = _length, Length = chunk.Length });
             _length += chunk.Length;
-            if (_length >= BatchBytes)
+            if (_length >= BatchBytes || _pieces.Count >= Limits.AssetPlainPiecesMax)
             {
                 await StoreAsync(cancel).ConfigureAwait(false);
             }

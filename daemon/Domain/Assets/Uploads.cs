@@ -44,9 +44,9 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
             {
                 return await TakeAsync(call, session, steps, companion, cancel).ConfigureAwait(false);
             }
-            catch (Exception failure) when (plan.Id is null || failure is Fault { Reason: DigestMismatch })
+            catch (Exception failure) when (plan.Id is null || failure is Fault { Reason: DigestMismatch or ChunkAppend.TooManyChunks })
             {
-                // Nobody can go on with it: one without a name, or with bytes that are not those that were meant.
+                // Nobody can go on with it: one without a name, with bytes that are not those that were meant, or in chunks that are too small for it.
                 await session.DisposeAsync().ConfigureAwait(false);
                 await GiveUpAsync(session.Upload).ConfigureAwait(false);
                 throw;

@@ -22,6 +22,10 @@ public sealed record AppendResult(StoredContent Content, HolderSums Added, Holde
 /// </summary>
 public static class ChunkAppend
 {
+    /// <summary>The reason of a fault that no more chunks of such sizes mend.</summary>
+    public const string TooManyChunks = "TOO_MANY_CHUNKS";
+
+    /// <summary>Fault(Invalid) when the content would have more chunks than an asset may.</summary>
     /// <param name="unit">The writer's.</param>
     /// <param name="upload">Fault(Aborted) when it is gone, or is not at <paramref name="offset"/> because another call goes on with it.</param>
     /// <param name="offset">Where the first chunk begins.</param>
@@ -32,6 +36,14 @@ public static class ChunkAppend
         if (!new UploadRows(unit).Touch(upload, unit.Now) || contents.OfUpload(upload) is not { } content || content.Size != offset)
         {
             throw new Fault(FaultKind.Aborted, "the upload was given up, or another call goes on with it", hint: "ask GetUpload how far it is, and go on from there") { Reason = "UPLOAD_MOVED" };
+        }
+
+        if (content.ChunkCount + chunks.Length > Limits.AssetChunksCountMax)
+        {
+            throw new Fault(
+                FaultKind.Invalid, $"an asset has at most {Limits.AssetChunksCountMax} chunks, and this upload has more", "header.chunk_sizes",
+                "take larger chunks, as in auraed assets put FILE --chunk-size 256K")
+            { Reason = TooManyChunks };
         }
 
         var rows = new ChunkRows(unit);

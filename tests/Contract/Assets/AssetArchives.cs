@@ -248,6 +248,14 @@ public sealed class AssetArchives : IAsyncLifetime
         await IsSoundAsync();
     }
 
+    [Fact]
+    public async Task An_asset_whose_index_nobody_would_read_is_not_archived()
+    {
+        var put = await _host.PutAsync(AssetHost.Random(90, 100_000));
+        await _host.Database.WriteAsync(unit => unit.Prepare("UPDATE content SET chunk_count = 7000000").Execute(), CancellationToken.None);
+        Assert.Equal(StatusCode.FailedPrecondition, await FailsAsync(() => ArchiveAsync(put.Asset.Id)));
+    }
+
     private void Configure(params string[] lines) => File.WriteAllLines(_directory["backends"], lines);
 
     private Task<int> DamageAsync(ChunkId id) => _host.Database.WriteAsync(

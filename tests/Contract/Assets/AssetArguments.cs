@@ -57,6 +57,14 @@ public sealed class AssetArguments : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_cut_into_too_many_chunks_is_refused_with_sizes_that_do_before_a_byte_moves()
+    {
+        var many = _directory["many.img"];
+        Tool.Run("truncate", "-s", "7000000", many).Succeeded();
+        await RefusedAsync(FaultKind.Invalid, $"{many} is cut into at least 7000000 chunks, and an asset has at most 6500000", "--chunk-size 128K", "put", many, "--chunk-size", "1:1:1");
+    }
+
+    [Fact]
     public async Task Names_and_numbers_that_are_wrong_are_told_with_what_would_be_right()
     {
         await RefusedAsync(FaultKind.Invalid, "--tag is empty", "--tag stable", "put", _directory["a.img"], "--tag", "");

@@ -1,5 +1,6 @@
 using Aurae.Assets.V0;
 using Aurae.Hosts.V0;
+using Auraed.Base;
 using Auraed.Chunks;
 using Auraed.Tests.Support;
 using Google.Protobuf;
@@ -169,6 +170,42 @@ public sealed class AssetUploads : IAsyncLifetime
         }
 
         await AssertNothingIsLeftAsync();
+    }
+
+    [Fact]
+    public async Task More_chunks_than_an_asset_may_have_are_refused_and_nothing_is_left()
+    {
+        var bytes = AssetHost.Random(40, 600_000);
+        var index = AssetHost.Index(bytes);
+        await FailsAsync(StatusCode.InvalidArgument, "commit", () => SendAsync(0));
+        await _host.Database.WriteAsync(unit => unit.Prepare($"UPDATE content SET chunk_count = {Limits.AssetChunksCountMax - 1}").Execute(), default);
+        await FailsAsync(StatusCode.InvalidArgument, "commit", () => SendAsync(1));
+        Assert.Equal(index[1].End, (await _host.Assets.GetUploadAsync(new GetUploadRequest { UploadId = "many" })).DurableSize);
+        var refused = await FailsAsync(StatusCode.InvalidArgument, "header.chunk_sizes", () => SendAsync(2));
+        Assert.Contains("at most 6500000 chunks", refused.Status.Detail, StringComparison.Ordinal);
+        await FailsAsync(StatusCode.NotFound, null, async () => await _host.Assets.GetUploadAsync(new GetUploadRequest { UploadId = "many" }));
+        await AssertNothingIsLeftAsync();
+
+        async Task SendAsync(int chunk)
+        {
+            using var call = _host.Assets.Upload();
+            await AssetHost.SendAsync(call, [
+                new UploadRequest { Header = new UploadHeader { UploadId = "many", Offset = index[chunk].Offset } },
+                new UploadRequest { Chunks = new ChunkBatch { Chunks = { AssetHost.ToChunk(bytes, index[chunk], withFrame: true) } } },
+            ]);
+            await call.ResponseAsync;
+        }
+    }
+
+    [Fact]
+    public async Task Tiny_pieces_of_plain_bytes_are_not_gathered_by_the_million()
+    {
+        var tiny = new Aurae.Assets.V0.ChunkSizes { Min = 1, Avg = 1, Max = 1 };
+        using var call = _host.Assets.Upload();
+        await call.RequestStream.WriteAsync(new UploadRequest { Header = new UploadHeader { UploadId = "tiny", ChunkSizes = tiny } });
+        await call.RequestStream.WriteAsync(new UploadRequest { Data = ByteString.CopyFrom(AssetHost.Random(41, 2 * Limits.AssetPlainPiecesMax)) });
+        await Eventually.HoldsAsync(
+            async () => (await _host.Assets.GetUploadAsync(new GetUploadRequest { UploadId = "tiny" })).DurableSize >= Limits.AssetPlainPiecesMax, "the first pieces are durable");
     }
 
     [Fact]

@@ -293,10 +293,17 @@ internal static class AssetTransferVerbs
             throw Fault.Invalid("tag", "--tag is empty", "leave it out, or give the asset a name: --tag stable");
         }
 
+        var given = invocation.Value(Title);
+        if (given?.Any(char.IsControl) == true)
+        {
+            throw Fault.Invalid("title", "--title holds a control character", "one line of text, as in --title rootfs.img");
+        }
+
         var header = new UploadHeader
         {
             Tenant = AssetsVerbs.TenantOf(invocation),
-            Title = invocation.Value(Title) ?? title,
+            // A file's name may hold what no title may; ls shows it so, too.
+            Title = given ?? string.Concat(title.Select(character => char.IsControl(character) ? '?' : character)),
             MediaType = invocation.Value(MediaType) ?? "",
             Tag = invocation.Value(Tag) ?? "",
         };

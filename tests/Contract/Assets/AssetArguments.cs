@@ -65,6 +65,17 @@ public sealed class AssetArguments : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_whose_name_no_title_may_be_is_put_under_one_that_may()
+    {
+        var odd = _directory["a\nb\u0085.img"];
+        File.Copy(_directory["a.img"], odd);
+        await File.AppendAllTextAsync(odd, "other");
+        (await RunAsync("put", odd, "--tag", "odd")).Succeeded();
+        Assert.Equal("a?b?.img", JsonDocument.Parse((await RunAsync("stat", "odd", "--output", "json")).Succeeded()).RootElement.GetProperty("title").GetString());
+        await RefusedAsync(FaultKind.Invalid, "--title holds a control character", "--title rootfs.img", "put", odd, "--title", "a\nb");
+    }
+
+    [Fact]
     public async Task Names_and_numbers_that_are_wrong_are_told_with_what_would_be_right()
     {
         await RefusedAsync(FaultKind.Invalid, "--tag is empty", "--tag stable", "put", _directory["a.img"], "--tag", "");

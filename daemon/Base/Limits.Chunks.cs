@@ -45,6 +45,9 @@ public static partial class Limits
     /// <summary>Between the first two tries; each further wait is twice the one before, and up to half of it is left to chance.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A store that may be passed over and did not answer is asked after the others for so long: for every chunk, its tries would be waited for again.</summary>
+    public static readonly TimeSpan StoreAwaySpan = TimeSpan.FromSeconds(30);
+
     /// <summary>Chunks in flight at a time. On a line of 50 ms and 64 KiB a chunk this is 20 MiB/s; a setting raises it.</summary>
     public const int StoreFetchesDefault = 16;
 

@@ -98,6 +98,57 @@ public sealed class StoreRouting : IDisposable
     }
 
     [Fact]
+    public async Task A_store_that_did_not_answer_is_asked_after_the_others_for_a_while()
+    {
+        var clock = new ManualTime(DateTimeOffset.UnixEpoch);
+        var isAway = true;
+        await using var server = await HttpPeer.StartAsync(async context =>
+        {
+            context.Response.StatusCode = isAway ? 503 : 200;
+            await context.Response.Body.WriteAsync(_asset.FileOf(2));
+        });
+        var good = new DirectoryStore(_directory["good"]);
+        await good.WriteAsync(_asset.Index[0].Id, _asset.FileOf(0), replaces: false, default);
+        await good.WriteAsync(_asset.Index[1].Id, _asset.FileOf(1), replaces: false, default);
+        await using var router = new StoreRouter([Routed(server, StoreErrorPolicy.Next), new RoutedStore(good, StoreErrorPolicy.Stop)], null, clock);
+
+        Assert.Equal(_asset.ContentOf(0), await TriedAsync(0));
+        Assert.Equal(Limits.StoreTriesMax, server.Requests.Count);
+        Assert.Equal(_asset.ContentOf(1), await TriedAsync(1));
+        Assert.Equal((Limits.StoreTriesMax, 1L), (server.Requests.Count, router.Stores[0].Faults));
+
+        // What only it may have, it is asked for all the same.
+        Assert.Equal(FaultKind.Unavailable, (await Assert.ThrowsAsync<Fault>(() => TriedAsync(2))).Kind);
+        Assert.Equal(2 * Limits.StoreTriesMax, server.Requests.Count);
+
+        clock.Move(Limits.StoreAwaySpan);
+        Assert.Equal(_asset.ContentOf(1), await TriedAsync(1));
+        Assert.Equal(3 * Limits.StoreTriesMax, server.Requests.Count);
+
+        // An answer makes it the first again.
+        isAway = false;
+        Assert.Equal(_asset.ContentOf(2), await FetchAsync(router, 2));
+        Assert.Equal(_asset.ContentOf(2), await FetchAsync(router, 2));
+        Assert.Equal((2L, 2L), (router.Stores[0].Chunks, router.Stores[1].Missing));
+
+        async Task<byte[]> TriedAsync(int chunk)
+        {
+            var fetch = FetchAsync(router, chunk);
+            await Eventually.HoldsAsync(
+                () =>
+                {
+                    if (clock.Waits is { Count: > 0 } waits)
+                    {
+                        clock.Move(waits.Min());
+                    }
+
+                    return fetch.IsCompleted;
+                }, "the fetch's end");
+            return await fetch;
+        }
+    }
+
+    [Fact]
     public async Task A_missing_chunk_is_looked_for_in_the_next_store_and_at_last_said_to_be_missing()
     {
         await using var empty = await HttpPeer.ServeAsync(_directory["empty"]);

@@ -8,7 +8,7 @@ public enum StoreErrorPolicy
     /// <summary>The fetch fails. For a store that must not be passed over in silence.</summary>
     Stop,
 
-    /// <summary>The next store is asked, and the fault is reported.</summary>
+    /// <summary>The next store is asked, and the fault is reported. One that did not answer is asked after the others for a while (<see cref="Limits.StoreAwaySpan"/>).</summary>
     Next,
 }
 
@@ -19,6 +19,7 @@ public sealed class RoutedStore(IChunkStore store, StoreErrorPolicy onError)
     private long _bytes;
     private long _missing;
     private long _faults;
+    private long _awayUntil;
 
     public IChunkStore Store { get; } = store;
 
@@ -39,16 +40,28 @@ public sealed class RoutedStore(IChunkStore store, StoreErrorPolicy onError)
     /// <summary>The last of them; null for none.</summary>
     public Fault? LastFault { get; private set; }
 
+    internal bool IsAway(TimeProvider clock) => clock.GetTimestamp() < Volatile.Read(ref _awayUntil);
+
     internal void CountChunk(int bytes)
     {
+        Volatile.Write(ref _awayUntil, 0);
         Interlocked.Increment(ref _chunks);
         Interlocked.Add(ref _bytes, bytes);
     }
 
-    internal void CountMissing() => Interlocked.Increment(ref _missing);
-
-    internal void CountFault(Fault fault)
+    internal void CountMissing()
     {
+        Volatile.Write(ref _awayUntil, 0);
+        Interlocked.Increment(ref _missing);
+    }
+
+    internal void CountFault(Fault fault, TimeProvider clock)
+    {
+        if (OnError == StoreErrorPolicy.Next && fault.IsTransient)
+        {
+            Volatile.Write(ref _awayUntil, clock.GetTimestamp() + (long)(Limits.StoreAwaySpan.TotalSeconds * clock.TimestampFrequency));
+        }
+
         Interlocked.Increment(ref _faults);
         LastFault = fault;
     }

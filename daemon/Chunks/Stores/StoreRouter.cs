@@ -5,13 +5,14 @@ using Auraed.Base;
 namespace Auraed.Chunks.Stores;
 
 /// <summary>
-/// Finds chunks in stores, in order: one that is missing is looked for in the next, one that fails stops the search or not, as that store's policy says. Every
+/// Finds chunks in stores, in order: one that is missing is looked for in the next, one that fails stops the search or is passed over, as that store's policy says. Every
 /// chunk is checked by its id; a store that gives another content is named. What a remote store gave is kept in the cache, where a damaged chunk is replaced.
 /// Invariants: at most so many fetches run at a time, whoever calls; a chunk that is being fetched is not fetched twice. Owns its stores.
 /// </summary>
 public sealed class StoreRouter : IAsyncDisposable
 {
     private readonly IReadOnlyList<RoutedStore> _stores;
+    private readonly TimeProvider _clock;
     private readonly StoreRetry _retry;
     private readonly SemaphoreSlim _slots;
     private readonly Lock _gate = new();
@@ -25,6 +26,7 @@ public sealed class StoreRouter : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(fetchesMax, Limits.StoreFetchesMax);
         _stores = stores;
         Cache = cache is null ? null : new RoutedStore(cache, StoreErrorPolicy.Next);
+        _clock = clock;
         _retry = new StoreRetry(clock);
         FetchesMax = fetchesMax;
         _slots = new SemaphoreSlim(fetchesMax);
@@ -89,9 +91,14 @@ public sealed class StoreRouter : IAsyncDisposable
                     return AssetIndex.Parse(bytes, $"{name} of {routed.Store.Name}");
                 }
             }
-            catch (Fault fault) when (routed.OnError == StoreErrorPolicy.Next)
+            catch (Fault fault)
             {
-                routed.CountFault(fault);
+                routed.CountFault(fault, _clock);
+                if (routed.OnError == StoreErrorPolicy.Stop)
+                {
+                    throw;
+                }
+
                 failed = fault;
             }
         }
@@ -219,7 +226,7 @@ public sealed class StoreRouter : IAsyncDisposable
         }
 
         Fault? failed = null;
-        foreach (var routed in _stores)
+        foreach (var routed in InOrder())
         {
             var answer = await TryStoreAsync(routed, id, digest, file, content, cancel);
             if (answer.IsFound)
@@ -256,7 +263,7 @@ public sealed class StoreRouter : IAsyncDisposable
         }
         catch (Fault fault)
         {
-            routed.CountFault(fault);
+            routed.CountFault(fault, _clock);
             return new Answer(false, 0, 0, fault);
         }
     }
@@ -288,9 +295,12 @@ public sealed class StoreRouter : IAsyncDisposable
         catch (Fault fault)
         {
             // The chunk is there all the same; the cache's state shows what is wrong with it.
-            Cache.CountFault(fault);
+            Cache.CountFault(fault, _clock);
         }
     }
+
+    /// <summary>As they were given, but for those that are away, which come last.</summary>
+    private IEnumerable<RoutedStore> InOrder() => _stores.Count == 1 ? _stores : _stores.OrderBy(routed => routed.IsAway(_clock));
 
     private string Names() => string.Join(", ", _stores.Select(routed => routed.Store.Name));
 

@@ -8,7 +8,7 @@ using Grpc.Core;
 namespace Auraed.Cli.Assets;
 
 /// <summary>Puts the bytes of a chunk into the target, which has room for the longest. Called from many threads.</summary>
-internal delegate int ReadChunk(AssetChunk chunk, Span<byte> target);
+internal delegate ValueTask<int> ReadChunk(AssetChunk chunk, Memory<byte> target, CancellationToken cancel);
 
 /// <summary>What an upload moved.</summary>
 internal sealed record UploadSummary(UploadResponse Response, long SentChunks, long SentBytes, long ResumedAt);
@@ -17,7 +17,8 @@ internal sealed record UploadSummary(UploadResponse Response, long SentChunks, l
 /// Uploads a blob whose index is known: asks which chunks the daemon lacks, and compresses and sends those. The upload is named by the index, so that the same command goes
 /// on where an interrupted one was.
 /// </summary>
-internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant, AssetIndex index, ReadChunk read)
+/// <param name="readsMax">Chunks that are read, and batches that are made, at a time.</param>
+internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetServiceClient client, string tenant, AssetIndex index, ReadChunk read, int readsMax)
 {
     private const int AskedChunks = 4096;
     private const int TriesMax = 5;
@@ -118,7 +119,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
     }
 
-    /// <summary>Compresses a batch on each core while the one before them is sent.</summary>
+    /// <summary>Makes some batches side by side while the one before them is sent.</summary>
     private async Task<long> SendAsync(
         AsyncClientStreamingCall<UploadRequest, UploadResponse> call, int first, int count, long there, Action<long, long> progress, CancellationToken cancel)
     {
@@ -130,11 +131,13 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
 
         var missing = (await daemon.CallAsync("ask for missing chunks", options => client.MissingChunksAsync(asked, options), cancel)).Missing.Select(place => first + (int)place).ToHashSet();
         var packing = new Queue<(Task<ChunkBatch> Batch, int End)>();
+        using var places = new SemaphoreSlim(readsMax);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
             for (var next = first; next < first + count || packing.Count > 0;)
             {
-                while (next < first + count && packing.Count <= Environment.ProcessorCount)
+                while (next < first + count && packing.Count < readsMax)
                 {
                     var begin = next;
                     long bytes = 0;
@@ -143,7 +146,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
                         bytes += missing.Contains(next) ? index[next].Length : 0;
                     }
 
-                    packing.Enqueue((PackAsync(begin, next, missing), next));
+                    packing.Enqueue((PackAsync(begin, next, missing, places, stop.Token), next));
                 }
 
                 var (packed, end) = packing.Peek();
@@ -157,44 +160,54 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         finally
         {
             // Whatever failed, the blob is not read from here on.
+            await stop.CancelAsync();
             await Task.WhenAll(packing.Select(batch => (Task)batch.Batch)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return there;
     }
 
-    private async Task<ChunkBatch> PackAsync(int first, int end, HashSet<int> missing)
+    private async Task<ChunkBatch> PackAsync(int first, int end, HashSet<int> missing, SemaphoreSlim places, CancellationToken cancel)
     {
         await Task.Yield();
+        // A chunk that is at hand is compressed here, one after the other; those that must be waited for are waited for together.
+        var frames = await Task.WhenAll(Enumerable.Range(first, end - first).Select(place =>
+            missing.Contains(place) ? CompressAsync(index[place], places, cancel) : Task.FromResult(ByteString.Empty)));
         var batch = new ChunkBatch();
         for (var place = first; place < end; place++)
         {
             var chunk = index[place];
-            batch.Chunks.Add(new Chunk
-            {
-                Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()),
-                Size = (uint)chunk.Length,
-                Frame = missing.Contains(place) ? Compress(chunk) : ByteString.Empty,
-            });
+            batch.Chunks.Add(new Chunk { Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()), Size = (uint)chunk.Length, Frame = frames[place - first] });
         }
 
         return batch;
     }
 
-    private ByteString Compress(AssetChunk chunk)
+    private async Task<ByteString> CompressAsync(AssetChunk chunk, SemaphoreSlim places, CancellationToken cancel)
     {
-        var file = ClientCodecs.Rent();
+        await places.WaitAsync(cancel);
         var content = ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
-        var frame = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(chunk.Length));
         try
         {
-            var length = read(chunk, content);
-            if (length != chunk.Length)
-            {
-                throw new Fault(FaultKind.Precondition, $"the blob changed while it was read: the chunk at byte {chunk.Offset} has {length} bytes, not {chunk.Length}", hint: "run the command again") { Reason = "SOURCE_CHANGED" };
-            }
+            var length = await read(chunk, content, cancel);
+            return length == chunk.Length
+                ? Compress(content.AsSpan(0, length))
+                : throw new Fault(FaultKind.Precondition, $"the blob changed while it was read: the chunk at byte {chunk.Offset} has {length} bytes, not {chunk.Length}", hint: "run the command again") { Reason = "SOURCE_CHANGED" };
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
+            places.Release();
+        }
+    }
 
-            var written = file.Write(content.AsSpan(0, length), frame);
+    private ByteString Compress(ReadOnlySpan<byte> content)
+    {
+        var file = ClientCodecs.Rent();
+        var frame = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(content.Length));
+        try
+        {
+            var written = file.Write(content, frame);
             Interlocked.Increment(ref _sentChunks);
             Interlocked.Add(ref _sentBytes, written);
             return ByteString.CopyFrom(frame.AsSpan(0, written));
@@ -202,7 +215,6 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         finally
         {
             ArrayPool<byte>.Shared.Return(frame);
-            ArrayPool<byte>.Shared.Return(content);
             ClientCodecs.Return(file);
         }
     }

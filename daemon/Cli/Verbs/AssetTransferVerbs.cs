@@ -20,7 +20,7 @@ internal static class AssetTransferVerbs
 
     private static readonly Argument<string> Target = new("FILE") { Description = "Where to write it; '-' for standard output." };
 
-    private static readonly Argument<string> IndexFile = new("INDEX") { Description = "A .caibx file, or the name of one within the first store." };
+    private static readonly Argument<string> IndexFile = new("INDEX") { Description = "A .caibx file, or the name of one within the stores." };
 
     private static readonly Option<string> Title = new("--title") { Description = "What it is called. [default: the file's name]", HelpName = "TEXT" };
 
@@ -57,8 +57,9 @@ internal static class AssetTransferVerbs
             "auraed assets export stable --store ./default.castr --index rootfs.caibx", "auraed assets export stable --store sftp://mirror/srv/store --index rootfs.caibx")
             .With([AssetsVerbs.Asset, Store, Index, AssetsVerbs.Tenant, .. StoreArguments.All]).Calls(environment, ExportAsync),
         new Verb("import", "Take in what casync or desync made. Only chunks that the daemon lacks are fetched.",
-            "auraed assets import rootfs.caibx --store ./default.castr --tag stable", "auraed assets import rootfs.caibx --store https://mirror.example/store")
-            .With([IndexFile, Store, Title, MediaType, Tag, Label, AssetsVerbs.Tenant, .. StoreArguments.All]).Calls(environment, ImportAsync),
+            "auraed assets import rootfs.caibx --store ./default.castr --tag stable", "auraed assets import rootfs.caibx --store https://mirror.example/store",
+            "auraed assets import rootfs.caibx --store /srv/near.castr --store sftp://mirror/srv/store --store-error next --cache ./cache.castr")
+            .With([IndexFile, Store, Title, MediaType, Tag, Label, AssetsVerbs.Tenant, .. StoreArguments.ForReading]).Calls(environment, ImportAsync),
     ];
 
     private static async Task PutAsync(Invocation invocation, CancellationToken cancel)
@@ -86,7 +87,7 @@ internal static class AssetTransferVerbs
         }
 
         ChunkBound.CheckCount(path, index.Count, index.Length);
-        await SendAsync(invocation, index, Path.GetFileName(path), (chunk, target) => source.Read(chunk.Offset, target[..chunk.Length]), cancel);
+        await SendAsync(invocation, index, Path.GetFileName(path), (chunk, target, _) => ValueTask.FromResult(source.Read(chunk.Offset, target.Span[..chunk.Length])), Environment.ProcessorCount + 1, cancel);
     }
 
     /// <summary>A pipe, by whatever name: it is read once, and what it brings is not gone on with.</summary>
@@ -107,9 +108,9 @@ internal static class AssetTransferVerbs
         Print(invocation, await upload.RunAsync(input, path == Standard ? "standard input" : path, Header(invocation, ""), Progress(invocation, "upload", null), cancel));
     }
 
-    private static async Task SendAsync(Invocation invocation, AssetIndex index, string title, ReadChunk read, CancellationToken cancel)
+    private static async Task SendAsync(Invocation invocation, AssetIndex index, string title, ReadChunk read, int readsMax, CancellationToken cancel)
     {
-        var upload = new AssetUpload(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), index, read);
+        var upload = new AssetUpload(invocation.Daemon, AssetsVerbs.Client(invocation), AssetsVerbs.TenantOf(invocation), index, read, readsMax);
         UploadSummary summary;
         using (var progress = Progress(invocation, "upload", index.Length))
         {
@@ -202,8 +203,23 @@ internal static class AssetTransferVerbs
 
     private static async Task ImportAsync(Invocation invocation, CancellationToken cancel)
     {
-        string[] places = invocation.Value(Store)!;
-        await using var router = new StoreRouter([.. places.Select(place => new RoutedStore(StoreArguments.Open(invocation, place), StoreErrorPolicy.Stop))], null, invocation.Environment.Time);
+        await using var router = StoreArguments.OpenRouter(invocation, invocation.Value(Store)!);
+        try
+        {
+            await ImportAsync(invocation, router, cancel);
+        }
+        catch (Fault fault)
+        {
+            throw StoreArguments.Explain(fault, router);
+        }
+        finally
+        {
+            StoreArguments.WarnOfFaults(invocation, router);
+        }
+    }
+
+    private static async Task ImportAsync(Invocation invocation, StoreRouter router, CancellationToken cancel)
+    {
         var file = invocation.Value(IndexFile)!;
         var index = await FindIndexAsync(file, router, cancel);
         if (index.Sizes.Max > Limits.AssetChunkBytesMax || index.Digest != ChunkDigest.Sha256)
@@ -219,14 +235,12 @@ internal static class AssetTransferVerbs
 
         ChunkBound.CheckCount(file, index.Count, index.Length);
         var chunks = new IndexedChunks(file, (id, target, token) => router.FetchAsync(id, index.Digest, target, token));
-        await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), Read, cancel);
+        await SendAsync(invocation, index.IsArchive ? Plain(index) : index, Path.GetFileName(file), ReadAsync, AssetTransfer.ConcurrencyFor(index.Sizes, router.FetchesMax), cancel);
 
-        int Read(AssetChunk chunk, Span<byte> target)
+        async ValueTask<int> ReadAsync(AssetChunk chunk, Memory<byte> target, CancellationToken token)
         {
-            var content = new byte[chunk.Length];
-            chunks.ReadAsync(chunk.Id, chunk.Offset, content, cancel).GetAwaiter().GetResult();
-            content.CopyTo(target);
-            return content.Length;
+            await chunks.ReadAsync(chunk.Id, chunk.Offset, target[..chunk.Length], token);
+            return chunk.Length;
         }
     }
 
@@ -245,7 +259,7 @@ internal static class AssetTransferVerbs
 
         if (!IndexName.TryParse(file, out var name))
         {
-            throw Fault.NotFound($"there is no index file {file}, and no store can have an index of that name", "name a .caibx file, or one within the first store as NAME.caibx");
+            throw Fault.NotFound($"there is no index file {file}, and no store can have an index of that name", "name a .caibx file, or one within the stores as NAME.caibx");
         }
 
         try

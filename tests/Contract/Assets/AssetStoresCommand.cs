@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Auraed.Base;
+using Auraed.Chunks.Stores;
+using Auraed.Cli;
 using Auraed.Tests.Support;
 
 namespace Auraed.Tests.Contract.Assets;
@@ -51,6 +54,81 @@ public sealed class AssetStoresCommand : IAsyncLifetime
         Assert.DoesNotContain("S3RVER", refused.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_store_that_is_away_stops_an_import_or_is_passed_over_as_told()
+    {
+        const string away = "http://127.0.0.1:1/store";
+        var bytes = AssetHost.Random(30, 2_000_000);
+        await MakeAsync("a", bytes);
+        var stopped = await TryAsync("import", _directory["a.caibx"], "--store", away, "--store", _directory["a.castr"], "--tag", "a");
+        Assert.Equal(ExitCode.Of(FaultKind.Unavailable), stopped.Code);
+        Assert.Contains("--store-error next asks the next store", stopped.Error, StringComparison.Ordinal);
+        var alone = await TryAsync("import", _directory["a.caibx"], "--store", away);
+        Assert.DoesNotContain("--store-error", alone.Error, StringComparison.Ordinal);
+
+        // The name of an index is looked for in the next store, too.
+        File.Copy(_directory["a.caibx"], Path.Combine(_directory["a.castr"], "a.caibx"));
+        var passed = await TryAsync("import", "a.caibx", "--store", away, "--store", _directory["a.castr"], "--tag", "a", "--store-error", "next");
+        passed.Succeeded();
+        Assert.Contains($"warning: store {away} was passed over", passed.Error, StringComparison.Ordinal);
+        Assert.Equal(bytes, await _host.GetAsync("a"));
+        Assert.Contains("--store-error is stop or next, not 'maybe'", (await TryAsync("import", "a.caibx", "--store", away, "--store-error", "maybe")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cache_keeps_what_an_import_fetched_and_holds_up_none()
+    {
+        var bytes = AssetHost.Random(31, 1_000_000);
+        await MakeAsync("served/a", bytes);
+        await using (var server = await HttpPeer.ServeAsync(_directory["served"]))
+        {
+            await RunAsync("import", _directory["served/a.caibx"], "--store", server.Location + "/a.castr", "--cache", _directory["cache"], "--tag", "a");
+            Assert.Equal(AssetHost.Index(bytes).Count, server.Requests.Count);
+        }
+
+        await RunAsync("rm", "a", "--untag");
+        await RunAsync("gc", "--grace", "0");
+        var kept = await JsonAsync("import", _directory["served/a.caibx"], "--store", "http://127.0.0.1:1/store", "--cache", _directory["cache"], "--tag", "a");
+        Assert.Equal(AssetHost.Index(bytes).Count, kept.GetProperty("sent_chunks").GetInt64());
+        Assert.Equal(bytes, await _host.GetAsync("a"));
+
+        await RunAsync("rm", "a", "--untag");
+        await RunAsync("gc", "--grace", "0");
+        var warned = await TryAsync("import", _directory["served/a.caibx"], "--store", _directory["served/a.castr"], "--cache", Path.Combine(_directory["served/a.caibx"], "x"), "--tag", "a");
+        warned.Succeeded();
+        Assert.Contains("warning: cache ", warned.Error, StringComparison.Ordinal);
+        Assert.Contains("is no directory", (await TryAsync("import", "a.caibx", "--store", _directory["served/a.castr"], "--cache", _directory["served/a.caibx"])).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_import_has_as_many_chunks_on_their_way_as_may_be_and_no_more()
+    {
+        var bytes = AssetHost.Random(32, 4_000_000);
+        await MakeAsync("a", bytes);
+        var (running, most) = (0, 0);
+        var gate = new TaskCompletionSource();
+        await using var server = await HttpPeer.StartAsync(async context =>
+        {
+            InterlockedMax(ref most, Interlocked.Increment(ref running));
+            await gate.Task;
+            Interlocked.Decrement(ref running);
+            await context.Response.Body.WriteAsync(await File.ReadAllBytesAsync(_directory.Path + context.Request.Path));
+        });
+        var import = RunAsync("import", _directory["a.caibx"], "--store", server.Location + "/a.castr", "--tag", "a");
+        try
+        {
+            await Eventually.HoldsAsync(() => Volatile.Read(ref running) == Limits.StoreFetchesDefault, "as many requests as may be");
+        }
+        finally
+        {
+            gate.SetResult();
+        }
+
+        await import;
+        Assert.Equal(bytes, await _host.GetAsync("a"));
+        Assert.Equal(Limits.StoreFetchesDefault, most);
+    }
+
     [Theory]
     [InlineData("--digest=sha512-256")]
     [InlineData("--digest=sha256", "--chunk-size=2097152")]
@@ -99,6 +177,22 @@ public sealed class AssetStoresCommand : IAsyncLifetime
         var imported = await JsonAsync(["import", "two.caibx", "--store", store, "--tag", "two", .. options]);
         Assert.Equal(exported.GetProperty("chunks_written").GetInt64(), imported.GetProperty("sent_chunks").GetInt64());
         Assert.Equal(second, await _host.GetAsync("two"));
+    }
+
+    /// <summary>NAME.caibx and NAME.castr, as casync would make them.</summary>
+    private async Task MakeAsync(string name, byte[] bytes)
+    {
+        var asset = new TestAsset(bytes);
+        await asset.PushAsync(new DirectoryStore(_directory[name + ".castr"]));
+        await File.WriteAllBytesAsync(_directory[name + ".caibx"], asset.Index.ToByteArray());
+    }
+
+    private static void InterlockedMax(ref int most, int now)
+    {
+        for (var seen = Volatile.Read(ref most); now > seen; seen = Volatile.Read(ref most))
+        {
+            Interlocked.CompareExchange(ref most, now, seen);
+        }
     }
 
     private string Write(string name, byte[] bytes)

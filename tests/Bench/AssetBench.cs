@@ -248,7 +248,7 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
         // One child at a time ends here, so what ended children add to this process' own account is this one's.
         var cpuBefore = Machine.EndedChildrenCpuSeconds();
         var before = Stopwatch.GetTimestamp();
-        using var process = Process.Start(start)!;
+        using var process = Peer.Launch(start);
         var error = process.StandardError.ReadToEndAsync();
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -29,7 +29,7 @@ internal sealed class BesideBench(BenchOptions options, Scratch scratch, Report 
 
         var create = new Target("auraed Create", peer.Id, _daemon.Plaintext, Messages.CreatePath, Messages.Create(isNamed: false));
         var alone = Machine.Median(Enumerable.Range(0, options.Rounds).Select(_ => LoadRun.Make(options, create, 4, options.Seconds).P99));
-        using var put = Process.Start(new ProcessStartInfo(options.Binary, ["assets", "put", big, "--root", _daemon.Root]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var put = Peer.Launch(new ProcessStartInfo(options.Binary, ["assets", "put", big, "--root", _daemon.Root]) { RedirectStandardOutput = true, RedirectStandardError = true });
         var beside = new List<double>();
         do
         {

@@ -93,7 +93,7 @@ internal sealed class ChunkBench(BenchOptions options, Scratch scratch, Report r
     private static double OpenSsl()
     {
         var start = new ProcessStartInfo("openssl", ["speed", "-bytes", "65536", "-seconds", "1", "sha256"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
+        using var process = Peer.Launch(start);
         var errors = process.StandardError.ReadToEndAsync();
         var line = process.StandardOutput.ReadToEnd().Split('\n').LastOrDefault(text => text.StartsWith("sha256", StringComparison.Ordinal));
         process.WaitForExit();

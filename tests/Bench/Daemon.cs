@@ -16,7 +16,7 @@ internal sealed class Daemon(BenchOptions options, Scratch scratch, string name,
     {
         if (!File.Exists(options.Binary))
         {
-            throw new PeerException($"{options.Binary} is not there: make aot");
+            throw new PeerException($"{options.Binary} is not there\nhint: make bench-build");
         }
 
         Peer.Run(options.Binary, ["init", "--root", Root]);

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
@@ -33,8 +34,7 @@ internal sealed class Peer : IDisposable
     /// <summary>Starts a server and returns when <paramref name="isReady"/> holds of what it has printed.</summary>
     public static Peer Start(string name, string program, IEnumerable<string> arguments, Func<string, bool> isReady, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var peer = new Peer(name, new Process { StartInfo = Described(program, arguments, environment) });
-        peer._process.Start();
+        var peer = new Peer(name, Launch(Described(program, arguments, environment)));
         peer._process.BeginOutputReadLine();
         peer._process.BeginErrorReadLine();
         var waited = Stopwatch.StartNew();
@@ -63,9 +63,8 @@ internal sealed class Peer : IDisposable
         socket.ReceiveTimeout = (int)LookMax.TotalMilliseconds;
         var described = Described(program, arguments, environment);
         described.Environment["NOTIFY_SOCKET"] = notifySocket;
-        var peer = new Peer(name, new Process { StartInfo = described });
         var from = Stopwatch.GetTimestamp();
-        peer._process.Start();
+        var peer = new Peer(name, Launch(described));
         peer._process.BeginOutputReadLine();
         peer._process.BeginErrorReadLine();
         while (!SaysReady(socket))
@@ -81,10 +80,25 @@ internal sealed class Peer : IDisposable
         return (peer, Stopwatch.GetElapsedTime(from));
     }
 
+    /// <summary>Starts a program; <see cref="PeerException"/> says where one that is not there comes from.</summary>
+    public static Process Launch(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception exception)
+        {
+            var program = start.FileName;
+            var isInstalled = !program.Contains('/', StringComparison.Ordinal) || program.StartsWith("/usr/", StringComparison.Ordinal) || program.StartsWith("/bin/", StringComparison.Ordinal);
+            throw new PeerException($"{program} cannot be started: {new Win32Exception(exception.NativeErrorCode).Message}\nhint: {(isInstalled ? "packaging/dependencies bench" : "make bench-build")}");
+        }
+    }
+
     /// <summary>Runs a tool to its end and returns what it printed.</summary>
     public static string Run(string program, IEnumerable<string> arguments, params ReadOnlySpan<int> codes)
     {
-        using var process = Process.Start(Described(program, arguments, null))!;
+        using var process = Launch(Described(program, arguments, null));
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

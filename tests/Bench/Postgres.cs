@@ -65,7 +65,7 @@ internal sealed class Postgres : IDisposable
 
     private static string Binary(string name) =>
         Directory.GetDirectories("/usr/lib/postgresql").Select(directory => Path.Combine(directory, "bin", name)).Where(File.Exists).Order(StringComparer.Ordinal).LastOrDefault()
-        ?? throw new PeerException($"/usr/lib/postgresql/*/bin/{name} is not there: packaging/dependencies bench");
+        ?? throw new PeerException($"/usr/lib/postgresql/*/bin/{name} is not there\nhint: packaging/dependencies bench");
 
     private static string Run(string name, IEnumerable<string> arguments)
     {

@@ -44,9 +44,10 @@ foreach (var (name, run) in parts.Where(part => options.Only.Count == 0 || optio
     {
         await run();
     }
-    catch (PeerException exception)
+    catch (Exception exception) when (exception.GetBaseException() is PeerException)
     {
-        report.Failure(name, exception.Message);
+        // Of one that ran beside others it comes wrapped.
+        report.Failure(name, exception.GetBaseException().Message);
     }
 }
 

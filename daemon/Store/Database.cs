@@ -146,15 +146,20 @@ public sealed class Database : IAsyncDisposable
     /// <summary>
     /// The same for work without any effect but its result: it may be begun twice, and in return does not wait for a commit of tables that it does not read.
     /// </summary>
-    public Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel) =>
-        _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted
-            ? ReadPurelyAsync(work, pending, wanted, held, cancel)
+    public Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, CancellationToken cancel)
+    {
+        // Before the groups: those that wrote these events are among them.
+        var durable = Durable;
+        return _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted
+            ? ReadPurelyAsync(work, pending, wanted, new SnapshotGap(pending, held, durable), cancel)
             : _readers.RunAsync(work, cancel);
+    }
 
     /// <summary>The record as it was acknowledged last, or null. Waits for no commit: what is not committed yet is read where it was written.</summary>
     public async Task<StoredRecord?> FindAsync(RecordTable table, string tenant, string name, CancellationToken cancel)
     {
-        var gap = _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted ? new SnapshotGap(pending, held) : null;
+        var durable = Durable;
+        var gap = _pending is { } pending && pending.Sealed is var wanted && pending.Committed is var held && held < wanted ? new SnapshotGap(pending, held, durable) : null;
         try
         {
             return await _readers.RunAsync(Find, cancel, gap).ConfigureAwait(false);
@@ -286,11 +291,11 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Reads at once what no acknowledged and uncommitted group has touched, and waits for the commit of the rest.</summary>
-    private async Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, long held, CancellationToken cancel)
+    private async Task<T> ReadPurelyAsync<T>(Func<ReadUnit, T> work, PendingGroups pending, long wanted, SnapshotGap gap, CancellationToken cancel)
     {
         try
         {
-            return await _readers.RunAsync(work, cancel, new SnapshotGap(pending, held)).ConfigureAwait(false);
+            return await _readers.RunAsync(work, cancel, gap).ConfigureAwait(false);
         }
         catch (BehindException)
         {

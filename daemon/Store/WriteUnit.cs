@@ -96,6 +96,18 @@ public sealed class ReadUnit
         return found;
     }
 
+    /// <summary>
+    /// The last event that what this unit has read holds, 0 for none; after it has read. The snapshot may lack events of other tables: then it is the last one that was
+    /// acknowledged when the reading began, as every table that was read is what it was then, or later.
+    /// </summary>
+    public long Revision()
+    {
+        _isFinding = true;
+        var last = Records.EventRows.Bounds(this).Last;
+        _isFinding = false;
+        return Math.Max(last, _gap?.Durable ?? 0);
+    }
+
     private void OnStarted(Statement statement)
     {
         foreach (var table in statement.Reads)

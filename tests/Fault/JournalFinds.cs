@@ -52,6 +52,21 @@ public sealed class JournalFinds : IDisposable
     }
 
     [Fact]
+    public async Task A_list_of_what_was_not_touched_waits_for_no_commit_and_bears_the_last_event_that_was_acknowledged()
+    {
+        await using var database = Database.Open(LiveDirectory.Uncommitting(_fixture));
+        var records = await RecordStore.OpenAsync(database, TimeProvider.System, CancellationToken.None);
+        await CreateAsync(records, "same", 512);
+        await database.SettleAsync(CancellationToken.None);
+        _ = await StoreChild.AppendAsync(database, "another", 100);
+        var commits = database.Writes.Commits;
+        var list = await records.ListAsync(RecordRequests.List(new ListRecordsRequest { Type = HistoryChild.Type }), CancellationToken.None);
+        Assert.Equal(["same"], list.Records.Select(record => record.Name));
+        Assert.Equal(database.Durable, list.Revision);
+        Assert.Equal(commits, database.Writes.Commits);
+    }
+
+    [Fact]
     public async Task A_row_beside_those_that_are_not_committed_is_read_from_the_snapshot_while_the_writer_is_held_up()
     {
         await using var database = Database.Open(LiveDirectory.Uncommitting(_fixture));

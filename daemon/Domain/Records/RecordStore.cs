@@ -133,7 +133,7 @@ public sealed class RecordStore
         {
             var rows = new RecordRows(unit);
             var found = new List<StoredRecord>(keys.Count);
-            var response = new BatchGetRecordsResponse { Revision = EventRows.Bounds(unit).Last };
+            var response = new BatchGetRecordsResponse();
             long bytes = 0;
             foreach ((RecordTable table, string name) in keys)
             {
@@ -155,6 +155,7 @@ public sealed class RecordStore
             }
 
             includes?.Add(unit, tenant, found, response.Records);
+            response.Revision = unit.Revision();
             return response;
         },
         cancel);
@@ -182,7 +183,6 @@ public sealed class RecordStore
                 var response = new ListRecordsResponse
                 {
                     NextPageToken = page.Next is null ? string.Empty : _tokens.Write(digest, page.Next),
-                    Revision = EventRows.Bounds(unit).Last,
                 };
                 foreach (StoredRecord stored in page.Records)
                 {
@@ -190,6 +190,7 @@ public sealed class RecordStore
                 }
 
                 listing.Includes?.Add(unit, listing.Tenant, page.Records, response.Records);
+                response.Revision = unit.Revision();
                 return response;
             },
             cancel);

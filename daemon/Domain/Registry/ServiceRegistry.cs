@@ -158,9 +158,9 @@ public sealed class ServiceRegistry
     /// <summary>Fault(NotFound) when no entry fits, with what there is instead.</summary>
     public async Task<ResolveResponse> ResolveAsync(ResolveCommand command, CancellationToken cancel)
     {
-        (List<RegistryEntry> all, long revision) = await _database.ReadAsync(
+        (List<RegistryEntry> all, long revision) = await _database.ReadPurelyAsync(
             unit => (EntryRows.Read(unit, new EntrySelection(command.Tenant, command.Service, command.Tags, null, IsById: false, Limits.EntriesOfServiceCountMax))
-                .ConvertAll(stored => (RegistryEntry)stored.Body), EventRows.Bounds(unit).Last),
+                .ConvertAll(stored => (RegistryEntry)stored.Body), unit.Revision()),
             cancel).ConfigureAwait(false);
         all.RemoveAll(entry => Leases.Remaining(command.Tenant, entry.Id) == TimeSpan.Zero);
         List<RegistryEntry> chosen = command.AnyHealth ? all : all.FindAll(IsHealthy);
@@ -178,7 +178,7 @@ public sealed class ServiceRegistry
     }
 
     /// <summary>Breadth first, so that each service is found by a shortest path.</summary>
-    public Task<ListDependentsResponse> DependentsAsync(string tenant, string service, bool isDirect, CancellationToken cancel) => _database.ReadAsync(
+    public Task<ListDependentsResponse> DependentsAsync(string tenant, string service, bool isDirect, CancellationToken cancel) => _database.ReadPurelyAsync(
         unit =>
         {
             var paths = new Dictionary<string, string[]> { [service] = [service] };

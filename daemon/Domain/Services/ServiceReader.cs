@@ -16,11 +16,11 @@ public sealed class ServiceReader(Database database, RecordWatch records, Cgroup
 {
     private readonly BootClock _clock = new(time);
 
-    public Task<ServiceStatus> GetAsync(string tenant, string name, CancellationToken cancel) => database.ReadAsync(
+    public Task<ServiceStatus> GetAsync(string tenant, string name, CancellationToken cancel) => database.ReadPurelyAsync(
         unit => new RecordRows(unit).Find(ServiceNames.Services, tenant, name) is { } stored ? Status(new RecordRows(unit), stored) : throw ServiceOperations.NotFound(tenant, name),
         cancel);
 
-    public Task<ListServicesResponse> ListAsync(string tenant, string after, int count, CancellationToken cancel) => database.ReadAsync(
+    public Task<ListServicesResponse> ListAsync(string tenant, string after, int count, CancellationToken cancel) => database.ReadPurelyAsync(
         unit =>
         {
             var rows = new RecordRows(unit);
@@ -29,7 +29,7 @@ public sealed class ServiceReader(Database database, RecordWatch records, Cgroup
         },
         cancel);
 
-    public Task<ListVersionsResponse> VersionsAsync(string tenant, string name, CancellationToken cancel) => database.ReadAsync(
+    public Task<ListVersionsResponse> VersionsAsync(string tenant, string name, CancellationToken cancel) => database.ReadPurelyAsync(
         unit =>
         {
             Service service = new RecordRows(unit).Find(ServiceNames.Services, tenant, name)?.Body as Service ?? throw ServiceOperations.NotFound(tenant, name);
@@ -102,7 +102,7 @@ public sealed class ServiceReader(Database database, RecordWatch records, Cgroup
         }
     }
 
-    private Task<ServiceStatus?> FindAsync(string tenant, string name, CancellationToken cancel) => database.ReadAsync(
+    private Task<ServiceStatus?> FindAsync(string tenant, string name, CancellationToken cancel) => database.ReadPurelyAsync(
         unit => new RecordRows(unit).Find(ServiceNames.Services, tenant, name) is { } stored ? Status(new RecordRows(unit), stored) : null, cancel);
 
     private ServiceStatus Status(RecordRows rows, StoredRecord stored)

@@ -148,8 +148,13 @@ internal sealed class PendingGroups(Action wake)
 }
 
 /// <summary>What a snapshot may lack that began when <paramref name="committed"/> was the last group in the file.</summary>
-internal sealed class SnapshotGap(PendingGroups pending, long committed)
+/// <param name="pending">The groups.</param>
+/// <param name="committed">The last group that every snapshot from now on holds.</param>
+/// <param name="durable">The last event that was acknowledged before the reading began.</param>
+internal sealed class SnapshotGap(PendingGroups pending, long committed, long durable)
 {
+    public long Durable => durable;
+
     public bool Has(int table) => pending.IsPending(table, committed);
 
     public bool Has(int table, long row) => pending.IsPending(table, row, committed);

@@ -80,7 +80,11 @@ internal static class StatusVerbs
         catch (Fault fault)
         {
             failure = fault;
-            fields.Insert(0, ("daemon", "not reachable"));
+            // One that answers and cannot tell all, as on a full disk, has said so much before.
+            if (!fields.Exists(field => field.Item1 == "daemon"))
+            {
+                fields.Insert(0, ("daemon", "not reachable"));
+            }
         }
 
         if (database is null)
@@ -110,22 +114,15 @@ internal static class StatusVerbs
         var services = await ServicesAsync(daemon, cancel);
         var client = new Health.HealthClient(daemon.Invoker);
         var health = await daemon.CallAsync("ask for the daemon's health", options => client.CheckAsync(new HealthCheckRequest(), options), cancel);
-        var head = new List<(string, Cell)>
-        {
-            ("daemon", health.Status == HealthCheckResponse.Types.ServingStatus.Serving ? "running" : "draining"),
-            ("version", who.Version),
-        };
+        fields.InsertRange(0, [("daemon", health.Status == HealthCheckResponse.Types.ServingStatus.Serving ? "running" : "draining"), ("version", who.Version)]);
         StatusResponse? status = null;
         if (services.Contains(AdminService.Descriptor.FullName))
         {
             status = await daemon.CallAsync(
                 "ask for the daemon's status", options => new AdminService.AdminServiceClient(daemon.Invoker).StatusAsync(new StatusRequest(), options), cancel);
-            head.Add(("pid", status.ProcessId));
-            head.Add(("uptime", Cell.Span(status.Uptime.ToTimeSpan())));
-            head.Add(("resident_memory", Cell.Bytes(status.ResidentBytes)));
+            fields.InsertRange(2, [("pid", status.ProcessId), ("uptime", Cell.Span(status.Uptime.ToTimeSpan())), ("resident_memory", Cell.Bytes(status.ResidentBytes))]);
         }
 
-        fields.InsertRange(0, head);
         foreach (var service in services)
         {
             fields.Add((service, await ServiceHealthAsync(daemon, client, service, cancel)));

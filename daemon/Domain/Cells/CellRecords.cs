@@ -136,7 +136,7 @@ internal sealed class CellRecords(RecordStore records, TimeProvider time)
     private static RecordDraft Draft(RecordTable table, string id, IMessage body) => new() { Table = table, Name = id, Body = body };
 
     private Task<T> WriteAsync<T>(string principal, Func<RecordWriter, T> work, CancellationToken cancel) =>
-        records.WriteAsync(new RecordCall(RecordNames.DefaultTenant, principal), work, cancel);
+        records.WriteAsync(new RecordCall(RecordNames.DefaultTenant, principal) { IsDaemon = principal == Daemon }, work, cancel);
 
     private Task<List<T>> ReadAsync<T>(RecordTable table, CancellationToken cancel) => records.ReadAsync(
         (_, unit) =>

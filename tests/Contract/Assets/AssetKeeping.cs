@@ -1,4 +1,5 @@
 using Aurae.Assets.V0;
+using Aurae.Hosts.V0;
 using Aurae.Records.V0;
 using Auraed.Tests.Support;
 using Google.Protobuf.WellKnownTypes;
@@ -74,6 +75,19 @@ public sealed class AssetKeeping : IAsyncLifetime
         Assert.Equal(1, (await _host.CollectAsync()).ExpiredLeaseCount);
         await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(ended) });
         await _host.Assets.DeleteAsync(new DeleteAssetRequest { Asset = id });
+    }
+
+    [Fact]
+    public async Task A_read_only_tenant_holds_up_no_collection()
+    {
+        var id = (await _host.PutAsync(AssetHost.Random(12, 100_000), new UploadHeader { Tenant = "acme" })).Asset.Id;
+        var ended = new AssetLease { Name = "gone", Asset = id, ExpireTime = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) };
+        await _host.Records.CreateAsync(new CreateRecordRequest { Tenant = "acme", Record = Draft(ended) });
+        await _host.Assets.DeleteAsync(new DeleteAssetRequest { Asset = (await _host.PutAsync(AssetHost.Random(13, 100_000))).Asset.Id });
+        await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(new Tenant { Name = "acme", ReadOnly = true }) });
+        var result = await _host.CollectAsync();
+        Assert.Equal((1, true), (result.ExpiredLeaseCount, result.RemovedChunkCount > 0));
+        Assert.Equal(AssetHost.Index(AssetHost.Random(12, 100_000)).Count, (await _host.Assets.StatsAsync(new AssetStatsRequest())).Total.ChunkCount);
     }
 
     [Fact]
@@ -161,8 +175,7 @@ public sealed class AssetKeeping : IAsyncLifetime
         var asset = (await _host.PutAsync(bytes, new UploadHeader { Title = "hurt" })).Asset;
         var (sound, _) = await ScrubAsync(new ScrubRequest());
         Assert.Equal((true, 0, asset.ChunkCount), (sound.Complete, sound.DamagedChunkCount, sound.ChunkCount));
-        await _host.Database.WriteAsync(
-            unit => unit.Prepare("UPDATE chunk_body SET frame = zeroblob(length(frame)) WHERE number = (SELECT min(number) FROM chunk)").Execute(), CancellationToken.None);
+        await DamageAsync();
         var (first, _) = await ScrubAsync(new ScrubRequest { ChunkCountMax = 1 });
         Assert.Equal((false, 1), (first.Complete, first.ChunkCount));
         var (rest, _) = await ScrubAsync(new ScrubRequest());
@@ -231,6 +244,10 @@ public sealed class AssetKeeping : IAsyncLifetime
 
         return (result!, damaged);
     }
+
+    /// <summary>Behind the seals of the pages: what was written was wrong already.</summary>
+    private Task DamageAsync() => _host.Database.WriteAsync(
+        unit => unit.Prepare("UPDATE chunk_body SET frame = zeroblob(length(frame)) WHERE number = (SELECT min(number) FROM chunk)").Execute(), CancellationToken.None);
 
     private async Task IsSoundAsync() => Assert.Empty((await _host.Database.VerifyAsync(null, CancellationToken.None)).Findings);
 }

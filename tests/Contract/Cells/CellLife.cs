@@ -1,4 +1,6 @@
 using Aurae.Cells.V0;
+using Aurae.Hosts.V0;
+using Aurae.Schema;
 using Auraed.Base;
 using Auraed.Domain.Cells;
 using Auraed.Domain.Records;
@@ -18,6 +20,7 @@ public sealed class CellLife : IAsyncLifetime
     private Database _database = null!;
     private Processes _processes = null!;
     private ProcessLogs _logs = null!;
+    private RecordStore _records = null!;
     private CellHost _cells = null!;
 
     [Fact]
@@ -63,6 +66,26 @@ public sealed class CellLife : IAsyncLifetime
         Assert.Equal(["err"], await LinesAsync("a", LogChannel.Error));
         await StopAsync("a");
         Assert.Equal("executable 'a' not found", (await Assert.ThrowsAsync<Fault>(() => StopAsync("a"))).Message);
+    }
+
+    [Fact]
+    public async Task An_end_is_recorded_although_the_tenant_is_read_only()
+    {
+        await AllocateAsync(new Cell { Name = _root });
+        var go = Path.Combine(_store.Root, "go");
+        _ = await StartAsync("a", $"while [ ! -e {go} ]; do sleep 0.01; done");
+        await LimitAsync(isReadOnly: true);
+        await File.WriteAllTextAsync(go, "");
+        await Eventually.HoldsAsync(() => _database.ReadAsync(IsAnyRunning, default).ContinueWith(running => !running.Result, TaskScheduler.Default), "the end is on record");
+        await LimitAsync(isReadOnly: false);
+
+        static bool IsAnyRunning(ReadUnit unit)
+        {
+            Statement select = unit.Prepare("SELECT 1 FROM cell_executable WHERE running");
+            bool isAny = select.Step();
+            select.Reset();
+            return isAny;
+        }
     }
 
     [Fact]
@@ -150,10 +173,10 @@ public sealed class CellLife : IAsyncLifetime
     {
         _database = _store.Open();
         _cgroups = Cgroups.Find(_database.Id, out _);
-        RecordStore records = await RecordStore.OpenAsync(_database, TimeProvider.System, default);
+        _records = await RecordStore.OpenAsync(_database, TimeProvider.System, default);
         _processes = new Processes(TimeProvider.System);
         _logs = new ProcessLogs(Path.Combine(_store.Root, "logs"), TimeProvider.System);
-        _cells = new CellHost(records, _processes, _cgroups, "none", _logs, TimeProvider.System, NullLogger.Instance);
+        _cells = new CellHost(_records, _processes, _cgroups, "none", _logs, TimeProvider.System, NullLogger.Instance);
         await _cells.RecoverAsync(default);
     }
 
@@ -177,6 +200,13 @@ public sealed class CellLife : IAsyncLifetime
     {
         var request = new CellServiceStartRequest { CellName = cell ?? _root, Executable = new Executable { Name = name, Command = command } };
         return (await _cells.StartAsync(CellRequests.Parse(request), "test", default)).Pid;
+    }
+
+    private async Task LimitAsync(bool isReadOnly)
+    {
+        RecordTable tenants = Tables.ByTypeName[Tenant.Descriptor.FullName];
+        var draft = new RecordDraft { Table = tenants, Name = RecordNames.DefaultTenant, Body = new Tenant { Name = RecordNames.DefaultTenant, ReadOnly = isReadOnly } };
+        await _records.WriteAsync(new RecordCall(RecordNames.DefaultTenant, "test"), writer => writer.Update(new RecordUpdate(draft, null, AllowMissing: true)), default);
     }
 
     private Task StopAsync(string name) => _cells.StopAsync(CellRequests.Parse(new CellServiceStopRequest { CellName = _root, ExecutableName = name }), "test", default);

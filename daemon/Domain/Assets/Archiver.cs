@@ -40,7 +40,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
         }
 
         var result = new ArchiveAssetResult { Archive = new AssetArchive { Asset = asset.Name, Backend = target } };
-        long number = await database.WriteAsync(unit => new CopyRows(unit).FindOrAdd(target), cancel).ConfigureAwait(false);
+        long number = await database.WriteAsync(unit => Begin(unit, before is null ? call : null, target), cancel).ConfigureAwait(false);
         for (long offset = 0; offset < content.Size;)
         {
             List<CopiedChunk> chunks = await NextAsync(asset, content, offset, number, resident: true, cancel).ConfigureAwait(false);
@@ -67,6 +67,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
         (StoredRecord asset, StoredContent content) = await OpenAsync(name, cancel).ConfigureAwait(false);
         _ = await FindAsync(call.Tenant, asset.Name, cancel).ConfigureAwait(false)
             ?? throw new Fault(FaultKind.Precondition, $"asset {asset.Name} is not archived", "asset", $"auraed assets stat {asset.Name}") { Reason = "ASSET_NOT_ARCHIVED" };
+        _ = await database.WriteAsync(unit => RequireWritable(unit, call), cancel).ConfigureAwait(false);
         var result = new RestoreAssetResult();
         for (long offset = 0; offset < content.Size;)
         {
@@ -89,6 +90,20 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
 
     private async Task<AssetArchive?> FindAsync(string tenant, string asset, CancellationToken cancel) =>
         (await database.FindAsync(AssetTables.Archives, tenant, asset, cancel).ConfigureAwait(false))?.Body as AssetArchive;
+
+    /// <param name="call">That will make a record; null when it is there.</param>
+    private static long Begin(WriteUnit unit, RecordCall? call, string backend)
+    {
+        _ = call is null || RequireWritable(unit, call);
+        return new CopyRows(unit).FindOrAdd(backend);
+    }
+
+    /// <summary>Before all that is done ahead of the record.</summary>
+    private static bool RequireWritable(WriteUnit unit, RecordCall call)
+    {
+        new RecordWriter(unit, call).RequireWritable();
+        return true;
+    }
 
     private static bool Record(WriteUnit unit, RecordCall call, StoredRecord asset, AssetArchive archive)
     {

@@ -39,7 +39,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         try
         {
             var call = new RecordCall(plan.Tenant, principal) { IsDaemon = companion is not null };
-            await using UploadSession session = await OpenAsync(plan, cancel).ConfigureAwait(false);
+            await using UploadSession session = await OpenAsync(call, plan, cancel).ConfigureAwait(false);
             try
             {
                 return await TakeAsync(call, session, steps, companion, cancel).ConfigureAwait(false);
@@ -115,9 +115,10 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
 
     internal const string DigestMismatch = "DIGEST_MISMATCH";
 
-    private Task<UploadSession> OpenAsync(UploadPlan plan, CancellationToken cancel) => database.WriteAsync(
+    private Task<UploadSession> OpenAsync(RecordCall call, UploadPlan plan, CancellationToken cancel) => database.WriteAsync(
         unit =>
         {
+            new RecordWriter(unit, call).RequireWritable();
             var rows = new UploadRows(unit);
             var contents = new ContentRows(unit);
             string id = plan.Id ?? records.Ids.Next();

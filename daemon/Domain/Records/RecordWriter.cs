@@ -58,6 +58,9 @@ public sealed class RecordWriter
         }
     }
 
+    /// <summary>Fault(Precondition) when the tenant is read-only: for what is done ahead of the first change, and would be in vain.</summary>
+    public void RequireWritable() => _limits.RequireWritable();
+
     /// <summary>Appends an application's event and returns its sequence.</summary>
     public long Append(EventDraft draft)
     {

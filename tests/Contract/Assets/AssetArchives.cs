@@ -60,6 +60,20 @@ public sealed class AssetArchives : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_read_only_tenant_is_refused_before_anything_is_copied()
+    {
+        await _host.PutAsync(AssetHost.Random(31, 500_000), new UploadHeader { Tag = "kept", Tenant = "acme" });
+        await _host.Records.CreateAsync(new CreateRecordRequest { Record = RecordServer.Draft(new Aurae.Hosts.V0.Tenant { Name = "acme", ReadOnly = true }) });
+        Assert.Equal(StatusCode.FailedPrecondition, await FailsAsync(async () =>
+        {
+            await foreach (var _ in _host.Assets.Archive(new ArchiveAssetRequest { Tenant = "acme", Asset = "kept", Backend = "cold" }).ResponseStream.ReadAllAsync())
+            {
+            }
+        }));
+        Assert.False(Directory.Exists(_directory["cold.castr"]) && Directory.EnumerateFiles(_directory["cold.castr"], "*.cacnk", SearchOption.AllDirectories).Any());
+    }
+
+    [Fact]
     public async Task Chunks_of_other_assets_stay_until_those_are_archived_or_gone()
     {
         var shared = AssetHost.Random(2, 1_000_000);

@@ -91,6 +91,17 @@ public sealed class AssetKeeping : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_read_only_tenant_is_refused_before_anything_is_stored()
+    {
+        await _host.PutAsync(AssetHost.Random(14, 100_000), new UploadHeader { Tenant = "acme", Tag = "v1" });
+        await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(new Tenant { Name = "acme", ReadOnly = true }) });
+        var before = (await _host.Assets.StatsAsync(new AssetStatsRequest())).Total;
+        await FailsAsync(StatusCode.FailedPrecondition, null, () => _host.PutAsync(AssetHost.Random(15, 900_000), new UploadHeader { Tenant = "acme", UploadId = "u" }));
+        await FailsAsync(StatusCode.NotFound, null, async () => await _host.Assets.GetUploadAsync(new GetUploadRequest { Tenant = "acme", UploadId = "u" }));
+        Assert.Equal(before, (await _host.Assets.StatsAsync(new AssetStatsRequest())).Total);
+    }
+
+    [Fact]
     public async Task An_asset_is_not_made_as_a_record_and_its_facts_are_fixed()
     {
         var body = new Asset { Id = new string('a', 64), Size = 5 };

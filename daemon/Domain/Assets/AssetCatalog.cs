@@ -82,12 +82,9 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
             var writer = new RecordWriter(unit, call);
             var rows = new RecordRows(unit);
             StoredRecord asset = Find(rows, name);
-            foreach (string lease in AssetTables.Holding(rows, AssetTables.Leases, call.Tenant, asset.Name, Limits.AssetNamesShownMax))
+            foreach (string lease in LeaseRows.Ended(unit, call.Tenant, asset.Name, unit.Now, Limits.CascadeRecordsCountMax))
             {
-                if (HasEnded(rows.Find(AssetTables.Leases, call.Tenant, lease)!, unit.Now))
-                {
-                    _ = writer.Delete(new RecordDelete(AssetTables.Leases, lease, 0, false));
-                }
+                _ = writer.Delete(new RecordDelete(AssetTables.Leases, lease, 0, false));
             }
 
             if (untag)
@@ -171,9 +168,6 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
 
     public Task EndLeaseAsync(RecordCall call, string lease, CancellationToken cancel) =>
         records.DeleteAsync(call, new RecordDelete(AssetTables.Leases, lease, 0, false), cancel);
-
-    public static bool HasEnded(StoredRecord lease, long now) =>
-        ((AssetLease)lease.Body).ExpireTime is not { } end || (end.Seconds * 1_000_000_000) + end.Nanos <= now;
 
     private static StatAssetResponse Stat(ReadUnit unit, StoredRecord asset)
     {

@@ -95,7 +95,7 @@ internal sealed class Collector(Database database, Evictor evictor) : IDisposabl
     private static List<string> EndLeases(WriteUnit unit, string tenant)
     {
         var writer = new RecordWriter(unit, new RecordCall(tenant, System) { IsDaemon = true });
-        List<string> ended = LeaseRows.Ended(unit, tenant, unit.Now, Limits.AssetNamesShownMax);
+        List<string> ended = LeaseRows.Ended(unit, tenant, null, unit.Now, Limits.AssetNamesShownMax);
         ended.ForEach(lease => writer.Delete(new RecordDelete(AssetTables.Leases, lease, 0, false)));
         return ended;
     }

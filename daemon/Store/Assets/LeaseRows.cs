@@ -4,12 +4,20 @@ namespace Auraed.Store.Assets;
 public static class LeaseRows
 {
     /// <summary>Names of a tenant's leases that ended at that time or before.</summary>
-    public static List<string> Ended(WriteUnit unit, string tenant, long time, int countMax)
+    /// <param name="asset">Only leases of this one; null for those of all.</param>
+    public static List<string> Ended(WriteUnit unit, string tenant, string? asset, long time, int countMax)
     {
-        Statement select = unit.Prepare("SELECT id FROM asset_lease WHERE tenant = ? AND (expire_time <= ? OR expire_time IS NULL) ORDER BY expire_time LIMIT ?");
+        Statement select = unit.Prepare(asset is null
+            ? "SELECT id FROM asset_lease WHERE tenant = ?1 AND (expire_time <= ?2 OR expire_time IS NULL) ORDER BY expire_time LIMIT ?3"
+            : "SELECT id FROM asset_lease WHERE tenant = ?1 AND asset = ?4 AND (expire_time <= ?2 OR expire_time IS NULL) LIMIT ?3");
         select.Text(0, tenant);
         select.Integer(1, time);
         select.Integer(2, countMax);
+        if (asset is not null)
+        {
+            select.Text(3, asset);
+        }
+
         var names = new List<string>();
         while (select.Step())
         {

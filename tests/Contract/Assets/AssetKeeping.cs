@@ -73,8 +73,13 @@ public sealed class AssetKeeping : IAsyncLifetime
         var ended = new AssetLease { Name = "gone", Asset = id, ExpireTime = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) };
         await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(ended) });
         Assert.Equal(1, (await _host.CollectAsync()).ExpiredLeaseCount);
-        await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(ended) });
+        for (var number = 0; number < 100; number++)
+        {
+            await _host.Records.CreateAsync(new CreateRecordRequest { Record = Draft(new AssetLease(ended) { Name = $"gone-{number}" }) });
+        }
+
         await _host.Assets.DeleteAsync(new DeleteAssetRequest { Asset = id });
+        Assert.Empty(await _host.TextsAsync("SELECT id FROM asset_lease"));
     }
 
     [Fact]

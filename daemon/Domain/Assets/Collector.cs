@@ -130,7 +130,7 @@ internal sealed class Collector(Database database, Evictor evictor) : IDisposabl
             long? next = low;
             while (next is { } from)
             {
-                (List<long> dead, next) = await database.ReadAsync(unit => CollectionRows.FindDead(unit, from, all, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
+                (List<long> dead, next) = await database.ReadAsync(unit => CollectionRows.FindDead(unit, from, all, alsoCondemned: isDry, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
                 await CondemnAsync(dead, all, result, isDry, cancel).ConfigureAwait(false);
                 progress?.Invoke(new AssetProgress { Step = "finding unused chunks", Done = from - first, Total = last - first + 1 });
             }

@@ -79,11 +79,12 @@ public static class CollectionRows
         return Find(select, from, live, rowsMax);
     }
 
-    /// <summary>Chunks that no part refers to and that are not condemned yet.</summary>
-    public static (List<long> Dead, long? Next) FindDead(ReadUnit unit, long from, LiveChunks live, int rowsMax)
+    /// <summary>Chunks that no part refers to.</summary>
+    /// <param name="alsoCondemned">False leaves out those that are condemned already.</param>
+    public static (List<long> Dead, long? Next) FindDead(ReadUnit unit, long from, LiveChunks live, bool alsoCondemned, int rowsMax)
     {
-        Statement select = unit.Prepare("SELECT number FROM chunk WHERE ?1 = 0 AND number >= ? AND number < ? AND number NOT IN (SELECT number FROM chunk_condemned) ORDER BY number LIMIT ?");
-        select.Integer(0, 0);
+        Statement select = unit.Prepare("SELECT number FROM chunk WHERE number >= ?2 AND number < ?3 AND (?1 OR number NOT IN (SELECT number FROM chunk_condemned)) ORDER BY number LIMIT ?4");
+        select.Integer(0, alsoCondemned ? 1 : 0);
         return Find(select, from, live, rowsMax);
     }
 

@@ -134,6 +134,7 @@ public sealed class AssetKeeping : IAsyncLifetime
         var dry = await _host.CollectAsync(isDry: true);
         var waiting = await _host.CollectAsync(TimeSpan.FromHours(1));
         Assert.Equal((0, dry.RemovedChunkCount), (waiting.RemovedChunkCount, waiting.CondemnedChunkCount));
+        Assert.Equal(dry, await _host.CollectAsync(isDry: true));
         Assert.Equal(dry.RemovedChunkCount, (await _host.Assets.StatsAsync(new AssetStatsRequest())).Total.CondemnedChunkCount);
 
         // What is condemned is there all the same for one who brings it again.

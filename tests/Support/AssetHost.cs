@@ -175,6 +175,23 @@ internal sealed class AssetHost : IAsyncDisposable
         return frame[..file.Write(content, frame)];
     }
 
+    /// <summary>A frame (RFC 8878) of blocks that are not compressed, behind some of no bytes.</summary>
+    public static byte[] RawFrame(ReadOnlySpan<byte> content, int emptyBlocks = 0)
+    {
+        const int blockBytes = 10_000;
+        // Magic, a descriptor that says one segment of so many bytes.
+        List<byte> frame = [0x28, 0xB5, 0x2F, 0xFD, 0xA0, .. BitConverter.GetBytes(content.Length), .. new byte[3 * emptyBlocks]];
+        for (var place = 0; place < content.Length; place += blockBytes)
+        {
+            var length = Math.Min(blockBytes, content.Length - place);
+            var header = (length << 3) | (place + length == content.Length ? 1 : 0);
+            frame.AddRange([(byte)header, (byte)(header >> 8), (byte)(header >> 16)]);
+            frame.AddRange(content.Slice(place, length));
+        }
+
+        return [.. frame];
+    }
+
     /// <summary>A frame (RFC 8878) that declares no length and holds so many blocks of 128 KiB of zeros, four bytes each.</summary>
     public static byte[] UnsizedBomb(int blocks)
     {

@@ -54,10 +54,10 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
                 throw Fault.Invalid($"chunks[{index}].size", $"chunks[{index}].size is {chunk.Size}, not 1 to {session.Plan.Sizes.Max}");
             }
 
-            if (chunk.Frame.Length > ChunkFile.BytesMax(session.Plan.Sizes.Max))
+            if (chunk.Frame.Length > ChunkFile.BytesMax((int)chunk.Size))
             {
                 throw new Fault(
-                    FaultKind.Invalid, $"chunk {new ChunkId(chunk.Id.Span)} of {session.Plan.Name} comes in {chunk.Frame.Length} bytes, which no frame of one of its chunks needs", $"chunks[{index}].frame")
+                    FaultKind.Invalid, $"chunk {new ChunkId(chunk.Id.Span)} of {session.Plan.Name} comes in {chunk.Frame.Length} bytes, which no frame of its size needs", $"chunks[{index}].frame")
                 { Reason = "CHUNK_DAMAGED" };
             }
 

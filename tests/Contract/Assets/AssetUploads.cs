@@ -152,6 +152,7 @@ public sealed class AssetUploads : IAsyncLifetime
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(bomb) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(AssetHost.UnsizedBomb(64)) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(new byte[ChunkFile.BytesMax(262_144) + 1]) }),
+            ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(AssetHost.RawFrame(bytes.AsSpan(0, (int)chunk.Size), emptyBlocks: 1000)) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom([0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0, .. chunk.Frame.Span]) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Frame = ByteString.CopyFrom(AssetHost.Frame("other"u8)) }),
             ("chunks[0].frame", chunk => new Chunk(chunk) { Size = chunk.Size + 1 }),

@@ -75,37 +75,37 @@ public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetSer
     }
 
     public override Task Archive(ArchiveAssetRequest request, IServerStreamWriter<ArchiveAssetResponse> responseStream, ServerCallContext context) => TellAsync(
-        async say => new ArchiveAssetResponse
+        async said => new ArchiveAssetResponse
         {
             Result = await assets.ArchiveAsync(
-                Principals.Of(context), request, progress => _ = say(new ArchiveAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
+                Principals.Of(context), request, progress => _ = said.TryWrite(new ArchiveAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
         },
         responseStream);
 
     public override Task Restore(RestoreAssetRequest request, IServerStreamWriter<RestoreAssetResponse> responseStream, ServerCallContext context) => TellAsync(
-        async say => new RestoreAssetResponse
+        async said => new RestoreAssetResponse
         {
             Result = await assets.RestoreAsync(
-                Principals.Of(context), request, progress => _ = say(new RestoreAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
+                Principals.Of(context), request, progress => _ = said.TryWrite(new RestoreAssetResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
         },
         responseStream);
 
     public override Task<ListBackendsResponse> ListBackends(ListBackendsRequest request, ServerCallContext context) => assets.BackendsAsync(context.CancellationToken);
 
     public override Task GarbageCollect(GarbageCollectRequest request, IServerStreamWriter<GarbageCollectResponse> responseStream, ServerCallContext context) => TellAsync(
-        async say => new GarbageCollectResponse
+        async said => new GarbageCollectResponse
         {
-            Result = await assets.CollectAsync(request, progress => _ = say(new GarbageCollectResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
+            Result = await assets.CollectAsync(request, progress => _ = said.TryWrite(new GarbageCollectResponse { Progress = progress }), context.CancellationToken).ConfigureAwait(false),
         },
         responseStream);
 
     public override Task Scrub(ScrubRequest request, IServerStreamWriter<ScrubResponse> responseStream, ServerCallContext context) => TellAsync(
-        async say => new ScrubResponse
+        async said => new ScrubResponse
         {
             Result = await assets.ScrubAsync(
                 request,
-                progress => _ = say(new ScrubResponse { Progress = progress }),
-                damaged => _ = say(new ScrubResponse { Damaged = damaged }),
+                progress => _ = said.TryWrite(new ScrubResponse { Progress = progress }),
+                damaged => said.WriteAsync(new ScrubResponse { Damaged = damaged }, context.CancellationToken).AsTask(),
                 context.CancellationToken).ConfigureAwait(false),
         },
         responseStream);
@@ -120,14 +120,22 @@ public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetSer
         }
     }
 
-    /// <summary>Runs the work beside the stream: what a slow reader does not take in time is dropped, the oldest first, and never kept.</summary>
-    private static async Task TellAsync<T>(Func<Func<T, bool>, Task<T>> work, IServerStreamWriter<T> stream)
+    /// <summary>Runs the work beside the stream: while a slow reader has enough before him, what only says how far it is is dropped; what matters waits.</summary>
+    private static async Task TellAsync<T>(Func<ChannelWriter<T>, Task<T>> work, IServerStreamWriter<T> stream)
     {
-        var said = Channel.CreateBounded<T>(new BoundedChannelOptions(MessagesAheadMax) { FullMode = BoundedChannelFullMode.DropOldest });
+        var said = Channel.CreateBounded<T>(MessagesAheadMax);
         Task<T> result = RunAsync();
-        await foreach (T message in said.Reader.ReadAllAsync().ConfigureAwait(false))
+        try
         {
-            await stream.WriteAsync(message).ConfigureAwait(false);
+            await foreach (T message in said.Reader.ReadAllAsync().ConfigureAwait(false))
+            {
+                await stream.WriteAsync(message).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            // Nobody reads any more: who waits for room is let go.
+            _ = said.Writer.TryComplete();
         }
 
         await stream.WriteAsync(await result.ConfigureAwait(false)).ConfigureAwait(false);
@@ -136,11 +144,11 @@ public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetSer
         {
             try
             {
-                return await work(said.Writer.TryWrite).ConfigureAwait(false);
+                return await work(said.Writer).ConfigureAwait(false);
             }
             finally
             {
-                said.Writer.Complete();
+                _ = said.Writer.TryComplete();
             }
         }
     }

@@ -121,7 +121,7 @@ public sealed partial class AssetLibrary : IAsyncDisposable
     public Task<GarbageCollectResult> CollectAsync(GarbageCollectRequest request, Action<AssetProgress>? progress, CancellationToken cancel) => _collector.RunAsync(
         AssetRequests.Span(request.Grace, Limits.AssetGrace, TimeSpan.Zero, Limits.AssetGraceMax, "grace"), request.DryRun, progress, cancel);
 
-    public Task<ScrubResult> ScrubAsync(ScrubRequest request, Action<AssetProgress>? progress, Action<DamagedChunk>? damaged, CancellationToken cancel)
+    public Task<ScrubResult> ScrubAsync(ScrubRequest request, Action<AssetProgress>? progress, Func<DamagedChunk, Task>? damaged, CancellationToken cancel)
     {
         if (request.BytesPerSecond < 0 || request.ChunkCountMax < 0)
         {

@@ -74,8 +74,14 @@ public sealed class AssetUpkeep(Database database, AssetLibrary assets, AssetCar
             return due < Limits.AssetCareWaitMax ? due : Limits.AssetCareWaitMax;
         }
 
-        _ = await assets.ScrubAsync(new ScrubRequest { BytesPerSecond = care.ScrubBytesPerSecond, ChunkCountMax = Limits.ScrubStepChunks }, null, told.Damaged, cancel).ConfigureAwait(false);
+        _ = await assets.ScrubAsync(new ScrubRequest { BytesPerSecond = care.ScrubBytesPerSecond, ChunkCountMax = Limits.ScrubStepChunks }, null, Tell, cancel).ConfigureAwait(false);
         return TimeSpan.Zero;
+    }
+
+    private Task Tell(DamagedChunk damaged)
+    {
+        told.Damaged(damaged);
+        return Task.CompletedTask;
     }
 
     private static bool Begin(WriteUnit unit)

@@ -25,7 +25,8 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
 
     /// <param name="bytesPerSecond">Of frames; 0 for no limit.</param>
     /// <param name="countMax">Chunks; 0 for all that are left.</param>
-    public async Task<ScrubResult> RunAsync(bool restart, long bytesPerSecond, long countMax, Action<AssetProgress>? progress, Action<DamagedChunk>? damaged, CancellationToken cancel)
+    /// <param name="damaged">Told of each, and waited for.</param>
+    public async Task<ScrubResult> RunAsync(bool restart, long bytesPerSecond, long countMax, Action<AssetProgress>? progress, Func<DamagedChunk, Task>? damaged, CancellationToken cancel)
     {
         // The daemon's own scrub holds this for one step at a time.
         if (!await _one.WaitAsync(Limits.ScrubWaitMax, cancel).ConfigureAwait(false))
@@ -69,7 +70,7 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
 
     public void Dispose() => _one.Dispose();
 
-    private async Task<long> CheckAsync(ChunkFile file, List<ScrubbedChunk> chunks, ScrubResult result, Action<DamagedChunk>? damaged, CancellationToken cancel)
+    private async Task<long> CheckAsync(ChunkFile file, List<ScrubbedChunk> chunks, ScrubResult result, Func<DamagedChunk, Task>? damaged, CancellationToken cancel)
     {
         var findings = new List<Finding>();
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(Limits.AssetChunkBytesMax);
@@ -92,7 +93,6 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
                 findings.Add(finding);
                 result.DamagedChunkCount++;
                 result.MendedChunkCount += finding.Frame is null ? 0 : 1;
-                damaged?.Invoke(finding.Message!);
             }
             else if (known.Contains(chunk.Number))
             {
@@ -103,6 +103,11 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
         System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
         await KeepAsync(chunks[^1].Number, findings, cancel).ConfigureAwait(false);
         CrashPoint.Reach("scrub.step");
+        foreach (DamagedChunk message in findings.Select(finding => finding.Message).OfType<DamagedChunk>())
+        {
+            await (damaged?.Invoke(message) ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+
         return read;
     }
 

@@ -1,6 +1,9 @@
 using Aurae.Assets.V0;
 using Aurae.Hosts.V0;
 using Aurae.Records.V0;
+using Auraed.Base;
+using Auraed.Domain.Assets;
+using Auraed.Domain.Records;
 using Auraed.Tests.Support;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -104,6 +107,24 @@ public sealed class AssetKeeping : IAsyncLifetime
         await FailsAsync(StatusCode.FailedPrecondition, null, () => _host.PutAsync(AssetHost.Random(15, 900_000), new UploadHeader { Tenant = "acme", UploadId = "u" }));
         await FailsAsync(StatusCode.NotFound, null, async () => await _host.Assets.GetUploadAsync(new GetUploadRequest { Tenant = "acme", UploadId = "u" }));
         Assert.Equal(before, (await _host.Assets.StatsAsync(new AssetStatsRequest())).Total);
+    }
+
+    [Fact]
+    public async Task A_scrub_names_every_damaged_chunk_to_a_reader_who_is_slow()
+    {
+        // All of one step.
+        var bytes = AssetHost.Compressible(18, 2_400_000);
+        var asset = (await _host.PutAsync(bytes)).Asset;
+        Assert.InRange(asset.ChunkCount, 24, Limits.ScrubStepChunks);
+        Assert.InRange((await _host.Assets.StatAsync(new StatAssetRequest { Asset = asset.Id })).StoredSize, 1, Limits.AssetReadBytes);
+        await _host.Database.WriteAsync(unit => unit.Prepare("UPDATE chunk_body SET frame = zeroblob(length(frame))").Execute(), CancellationToken.None);
+        var records = await RecordStore.OpenAsync(_host.Database, TimeProvider.System, CancellationToken.None);
+        await using var library = new AssetLibrary(_host.Database, records, TimeProvider.System);
+        var reader = new SlowReader(() => Eventually.HoldsAsync(
+            async () => (await _host.TextsAsync("SELECT 1 FROM event WHERE kind = 'scrub.damaged'")).Count == asset.ChunkCount, "every damaged chunk is noted"));
+        await new Auraed.Rpc.AssetService(library).Scrub(new ScrubRequest { Restart = true }, reader, new StillCall());
+        Assert.Equal(asset.ChunkCount, reader.Messages.Count(message => message.Damaged is not null));
+        Assert.NotNull(reader.Messages[^1].Result);
     }
 
     [Fact]
@@ -265,6 +286,20 @@ public sealed class AssetKeeping : IAsyncLifetime
     /// <summary>Behind the seals of the pages: what was written was wrong already.</summary>
     private Task DamageAsync() => _host.Database.WriteAsync(
         unit => unit.Prepare("UPDATE chunk_body SET frame = zeroblob(length(frame)) WHERE number = (SELECT min(number) FROM chunk)").Execute(), CancellationToken.None);
+
+    /// <summary>Takes the first message only after something has happened.</summary>
+    private sealed class SlowReader(Func<Task> first) : IServerStreamWriter<ScrubResponse>
+    {
+        public List<ScrubResponse> Messages { get; } = [];
+
+        public WriteOptions? WriteOptions { get; set; }
+
+        public async Task WriteAsync(ScrubResponse message)
+        {
+            await (Messages.Count == 0 ? first() : Task.CompletedTask);
+            Messages.Add(message);
+        }
+    }
 
     private async Task IsSoundAsync() => Assert.Empty((await _host.Database.VerifyAsync(null, CancellationToken.None)).Findings);
 }

@@ -287,12 +287,7 @@ internal sealed class Connection : IDisposable
     /// <summary>Writes some of what the COMMIT would otherwise write, those pages that were left alone the longest. Returns how many; between statements.</summary>
     public int WriteAhead(int keep, int max) => (_commit ??= new EngineCommit()).WriteAhead(_handle, keep, max);
 
-    public Fault FaultOf(int code, string doing)
-    {
-        var extended = raw.sqlite3_extended_errcode(_handle);
-        var message = raw.sqlite3_errmsg(_handle).utf8_to_string();
-        return EngineError.ToFault((extended & 0xff) == (code & 0xff) ? extended : code, message, doing);
-    }
+    public Fault FaultOf(int code, string doing) => EngineError.Of(_handle, code, doing);
 
     /// <summary>True when the engine's last failure, with this extended code, was for want of room (<see cref="EngineError.IsFull"/>).</summary>
     public bool IsFull(int code) => EngineError.IsFull(code, EngineFiles.SystemError(_handle));

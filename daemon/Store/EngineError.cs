@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Native;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -26,6 +27,22 @@ internal static class EngineError
     private const int IoWrite = 778;
     private const int IoShmSize = 4874;
     private const int OverQuota = 122;
+
+    /// <summary>True when bytes of the file are not what was written, or the disk does not give them.</summary>
+    public static bool IsUnreadable(Fault fault) => fault.Reason is "DATABASE_DAMAGED" or "DISK_FAILED";
+
+    /// <summary>The fault of a connection's last failure, which ended with this code.</summary>
+    public static Fault Of(sqlite3 connection, int code, string doing)
+    {
+        if (EngineMend.IsSealBroken(connection))
+        {
+            // The engine calls it this or that, by what it makes of a page of zeros.
+            return ToFault(raw.SQLITE_NOTADB, "a seal does not hold", doing);
+        }
+
+        var extended = raw.sqlite3_extended_errcode(connection);
+        return ToFault((extended & 0xff) == (code & 0xff) ? extended : code, raw.sqlite3_errmsg(connection).utf8_to_string(), doing);
+    }
 
     public static Fault ToFault(int code, string message, string doing)
     {

@@ -1,4 +1,5 @@
 using Auraed.Base;
+using Auraed.Native;
 using Auraed.Store.Journal;
 using SQLitePCL;
 
@@ -150,7 +151,7 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
         private bool _running;
         private int _run;
 
-        public bool IsSound => connection.IsIdle;
+        public bool IsSound => connection.IsIdle && !EngineMend.IsSealBroken(connection.Handle);
 
         public T Run<T>(Func<ReadUnit, T> work, CancellationToken cancel, SnapshotGap? gap)
         {
@@ -166,6 +167,12 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
             {
                 connection.Prepare("BEGIN").Execute();
                 var result = work(_unit);
+                if (EngineMend.IsSealBroken(connection.Handle))
+                {
+                    // Zeros may have been taken for rows.
+                    throw connection.FaultOf(raw.SQLITE_NOTADB, "a read failed");
+                }
+
                 return _unit.WasBehind ? throw new BehindException() : result;
             }
             catch (Fault fault) when (cancel.IsCancellationRequested && (fault.InnerException as EngineException)?.Primary == raw.SQLITE_INTERRUPT)

@@ -12,12 +12,14 @@ public sealed class WriteUnit
 {
     private readonly Connection _connection;
     private readonly HashSet<int> _written;
+    private readonly RowMend _mend;
 
     internal WriteUnit(Connection connection, HashSet<int> written)
     {
         _connection = connection;
         _written = written;
         Events = new EventAppender(connection);
+        _mend = new RowMend(connection);
         connection.Started = statement =>
         {
             foreach (var table in statement.Writes)
@@ -38,6 +40,13 @@ public sealed class WriteUnit
 
     /// <summary>A statement of the writer's connection; the same text is compiled once.</summary>
     public Statement Prepare(string sql) => _connection.Prepare(sql);
+
+    /// <summary>
+    /// Before a row that may lie in or beside damaged pages is replaced or deleted. False when it must be left alone: the engine would end all writing over it.
+    /// </summary>
+    /// <param name="isReadable">It has just been read; otherwise its pages are written anew where the disk has lost them.</param>
+    /// <param name="blob">The row's only value, as far as that is known: what is written anew, when it is what stood there.</param>
+    public bool TryFree(string table, long row, bool isReadable, ReadOnlySpan<byte> blob) => _mend.TryFree(table, row, isReadable, blob);
 
     internal void Begin(long now)
     {

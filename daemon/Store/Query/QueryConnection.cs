@@ -132,6 +132,8 @@ internal sealed class QueryConnection : IDisposable
 
         return code switch
         {
+            // The engine goes on with zeros in the place of a page that it cannot open.
+            raw.SQLITE_ROW or raw.SQLITE_DONE when EngineMend.IsSealBroken(_handle) => throw FaultOf(raw.SQLITE_NOTADB, sql),
             raw.SQLITE_ROW => true,
             raw.SQLITE_DONE => false,
             _ => throw FaultOf(code, sql),
@@ -189,6 +191,11 @@ internal sealed class QueryConnection : IDisposable
         if (Budget is { End: not QueryEnd.None } ended)
         {
             return ended.ToFault();
+        }
+
+        if (EngineMend.IsSealBroken(_handle))
+        {
+            return EngineError.ToFault(raw.SQLITE_NOTADB, "a seal does not hold", "a query failed");
         }
 
         var message = Conceal(raw.sqlite3_errmsg(_handle).utf8_to_string() ?? "");

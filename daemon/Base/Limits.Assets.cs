@@ -115,6 +115,9 @@ public static partial class Limits
     /// <summary>Chunks with their bytes that a collection removes in one unit of work: the pages of 2 MiB.</summary>
     public const int CollectionUnitChunksMax = 32;
 
+    /// <summary>Chunks whose bytes a collection reads on one snapshot, before it removes them: about 16 MiB.</summary>
+    public const int CollectionReadChunksMax = 256;
+
     /// <summary>A scrub remembers where it is after so many chunks.</summary>
     public const int ScrubStepChunks = 64;
 

@@ -50,6 +50,20 @@ internal sealed class AssetHost : IAsyncDisposable
         return new AssetHost(Fixture, await Fixture.StartAsync(flags));
     }
 
+    /// <summary>Stops, has the file changed, and starts again on it.</summary>
+    public async Task<AssetHost> RestartAsync(Action<FileStream> change, params (string Key, string Value)[] flags)
+    {
+        var path = Database.Path;
+        _channel.Dispose();
+        await Daemon.DisposeAsync();
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            change(file);
+        }
+
+        return new AssetHost(Fixture, await Fixture.StartAsync(flags));
+    }
+
     /// <summary>The first column of a statement's rows.</summary>
     public Task<List<string>> TextsAsync(string sql) => Database.ReadAsync(
         unit =>

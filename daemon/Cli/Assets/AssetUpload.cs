@@ -53,13 +53,19 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
     }
 
-    /// <summary>The asset when the daemon has it: then there is nothing to send but its tag.</summary>
+    /// <summary>The asset when the daemon has it undamaged: then there is nothing to send but its tag.</summary>
     private async Task<Asset?> FindAsync(string tag, CancellationToken cancel)
     {
         try
         {
             var id = index.FileDigest().ToString();
-            var found = (await daemon.CallAsync("look for the asset", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = id }, options), cancel)).Asset;
+            var stat = await daemon.CallAsync("look for the asset", options => client.StatAsync(new StatAssetRequest { Tenant = tenant, Asset = id }, options), cancel);
+            if (stat.DamagedChunkCount > 0)
+            {
+                return null;
+            }
+
+            var found = stat.Asset;
             if (tag.Length > 0)
             {
                 var request = new TagAssetRequest { Tenant = tenant, Tag = tag, Asset = id };

@@ -119,7 +119,18 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
 
     private async Task<List<CopiedChunk>> NextAsync(StoredRecord asset, StoredContent content, long offset, long? backend, bool resident, CancellationToken cancel)
     {
-        List<CopiedChunk> chunks = await database.ReadAsync(unit => new CopyRows(unit).Next(content.Number, offset, backend, resident, Limits.ArchiveBatchBytes), cancel).ConfigureAwait(false);
+        List<CopiedChunk> chunks;
+        try
+        {
+            chunks = await database.ReadAsync(unit => new CopyRows(unit).Next(content.Number, offset, backend, resident, Limits.ArchiveBatchBytes), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (resident && EngineError.IsUnreadable(fault))
+        {
+            chunks = await NextAsync(asset, content, offset, backend, resident: false, cancel).ConfigureAwait(false);
+            long[] read = [.. chunks.Where(chunk => chunk.Chunk.IsResident && !chunk.HasCopy).Select(chunk => chunk.Chunk.Number)];
+            throw await ChunkDamage.NameAsync(database, fault, read, "asset " + asset.Name, cancel).ConfigureAwait(false);
+        }
+
         return chunks.Count > 0 ? chunks : throw Gone(asset.Name);
     }
 
@@ -174,7 +185,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
         {
             return IsRight(chunk, chunk.Frame, out string wrong)
                 ? chunk.Frame
-                : throw new Fault(FaultKind.Corrupt, $"chunk {id} of asset {asset} {wrong}", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+                : throw new Fault(FaultKind.Corrupt, $"chunk {id} of asset {asset} {wrong}", hint: ChunkDamage.Hint) { Reason = ChunkDamage.Reason };
         }
 
         List<string> names = await database.ReadAsync(unit => new CopyRows(unit).Backends(chunk.Chunk.Number), cancel).ConfigureAwait(false);

@@ -108,8 +108,8 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
                     }
 
                     var id = new ChunkId(chunk.Id.Span);
-                    StoredChunk found = Uploads.Held(unit, session.Holder, id) is { IsResident: true } resident ? resident : throw new Fault(
-                        FaultKind.Precondition, $"tenant '{session.Plan.Tenant}' does not hold chunk {id} in the file, and it came without its bytes", $"chunks[{index}].frame", "ask MissingChunks, and send what it answers")
+                    StoredChunk found = Uploads.Held(unit, session.Holder, id) is { IsSound: true } sound ? sound : throw new Fault(
+                        FaultKind.Precondition, $"tenant '{session.Plan.Tenant}' does not hold chunk {id} in the file, or not undamaged, and it came without its bytes", $"chunks[{index}].frame", "ask MissingChunks, and send what it answers")
                     { Reason = "CHUNK_MISSING" };
                     held[index] = found.Size == (int)chunk.Size
                         ? found

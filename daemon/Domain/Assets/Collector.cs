@@ -183,13 +183,18 @@ internal sealed class Collector(Database database, Evictor evictor) : IDisposabl
         {
             // Looked for beside the writer: those that are still within their grace may be millions.
             (List<long> expired, next) = await database.ReadAsync(unit => CollectionRows.FindExpired(unit, from, until, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
-            foreach (long[] batch in expired.Chunk(Limits.CollectionUnitChunksMax))
+            foreach (long[] read in expired.Chunk(Limits.CollectionReadChunksMax))
             {
-                (int count, long size) = await WriteAsync(unit => CollectionRows.Remove(unit, batch, until), cancel).ConfigureAwait(false);
-                result.RemovedChunkCount += count;
-                result.RemovedStoredSize += size;
-                progress?.Invoke(new AssetProgress { Step = "removing chunks", Done = result.RemovedChunkCount });
-                CrashPoint.Reach("collect.removed");
+                // A damaged page that the writer met would end all writing.
+                List<long> unreadable = await ChunkDamage.FindAsync(database, read, cancel).ConfigureAwait(false);
+                foreach (long[] batch in read.Chunk(Limits.CollectionUnitChunksMax))
+                {
+                    (int count, long size) = await WriteAsync(unit => CollectionRows.Remove(unit, batch, unreadable, until), cancel).ConfigureAwait(false);
+                    result.RemovedChunkCount += count;
+                    result.RemovedStoredSize += size;
+                    progress?.Invoke(new AssetProgress { Step = "removing chunks", Done = result.RemovedChunkCount });
+                    CrashPoint.Reach("collect.removed");
+                }
             }
         }
     }

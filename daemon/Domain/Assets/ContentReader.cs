@@ -25,7 +25,17 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
     public async Task<List<LoadedChunk>> ReadAsync(StoredContent content, long offset, FrameRoom? room, string what, CancellationToken cancel)
     {
         var archived = new List<(int Index, List<string> Backends)>();
-        List<LoadedChunk> chunks = await database.ReadAsync(unit => Read(unit, content, offset, room, what, archived), cancel).ConfigureAwait(false);
+        List<LoadedChunk> chunks;
+        try
+        {
+            chunks = await database.ReadAsync(unit => Read(unit, content, offset, room, what, archived), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (room is not null && EngineError.IsUnreadable(fault))
+        {
+            long[] numbers = await database.ReadAsync(unit => new ContentRows(unit).Read(content.Number, offset, 1).Select(placed => placed.Entry.Number).ToArray(), cancel).ConfigureAwait(false);
+            throw await ChunkDamage.NameAsync(database, fault, numbers, what, cancel).ConfigureAwait(false);
+        }
+
         if (archived.Count > 0)
         {
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = Limits.StoreFetchesDefault, CancellationToken = cancel };
@@ -42,20 +52,33 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
     /// <summary>The frame of a single chunk; null when the chunk is gone.</summary>
     public async Task<ReadOnlyMemory<byte>?> FrameAsync(ChunkId id, string what, Func<ReadUnit, StoredChunk?> find, CancellationToken cancel)
     {
-        var (chunk, frame, names) = await database.ReadAsync(
-            unit =>
-            {
-                StoredChunk? found = find(unit);
-                byte[]? frame = found is { IsResident: true } resident ? new ChunkRows(unit).Frame(resident.Number) ?? throw Bodiless(id, what) : null;
-                return (found, frame, found is { IsResident: false } archived ? new CopyRows(unit).Backends(archived.Number) : []);
-            },
-            cancel).ConfigureAwait(false);
+        StoredChunk? known = null;
+        (StoredChunk? chunk, byte[]? frame, List<string> names) = await ReadAsync().ConfigureAwait(false);
         if (chunk is not { } there)
         {
             return null;
         }
 
         return frame is not null ? frame : await backends.FetchArchivedAsync(id, there.Size, names, what, cancel).ConfigureAwait(false);
+
+        async Task<(StoredChunk?, byte[]?, List<string>)> ReadAsync()
+        {
+            try
+            {
+                return await database.ReadAsync(
+                    unit =>
+                    {
+                        known = find(unit);
+                        byte[]? bytes = known is { IsResident: true } resident ? new ChunkRows(unit).Frame(resident.Number) ?? throw Bodiless(id, what) : null;
+                        return (known, bytes, known is { IsResident: false } archived ? new CopyRows(unit).Backends(archived.Number) : new List<string>());
+                    },
+                    cancel).ConfigureAwait(false);
+            }
+            catch (Fault fault) when (known is { IsResident: true } && EngineError.IsUnreadable(fault))
+            {
+                throw ChunkDamage.Of(id, what, fault);
+            }
+        }
     }
 
     private static List<LoadedChunk> Read(ReadUnit unit, StoredContent content, long offset, FrameRoom? room, string what, List<(int Index, List<string> Backends)> archived)
@@ -132,17 +155,17 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
     {
         if (!file.TryRead(chunk.Frame.Span, chunk.Id, ChunkDigest.Sha256, buffer, out int length, out string wrong))
         {
-            throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} {wrong}", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+            throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} {wrong}", hint: ChunkDamage.Hint) { Reason = ChunkDamage.Reason };
         }
 
         return length == chunk.Size
             ? length
-            : throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} has {length} bytes, not {chunk.Size}", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+            : throw new Fault(FaultKind.Corrupt, $"chunk {chunk.Id} of {what} has {length} bytes, not {chunk.Size}", hint: ChunkDamage.Hint) { Reason = ChunkDamage.Reason };
     }
 
     private static Fault Gone(string what) =>
         new(FaultKind.Aborted, $"{what} was deleted while it was read", hint: "auraed assets ls") { Reason = "ASSET_GONE" };
 
     private static Fault Bodiless(ChunkId id, string what) =>
-        new(FaultKind.Corrupt, $"chunk {id} of {what} has lost its bytes", hint: "auraed assets scrub") { Reason = "CHUNK_DAMAGED" };
+        new(FaultKind.Corrupt, $"chunk {id} of {what} has lost its bytes", hint: ChunkDamage.Hint) { Reason = ChunkDamage.Reason };
 }

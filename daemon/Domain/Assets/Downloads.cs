@@ -66,11 +66,11 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         for (int next = 0; next < ids.Count;)
         {
             int first = next;
-            ChunkBatch batch = await database.ReadAsync(unit => Fetch(unit, tenant, ids, first), cancel).ConfigureAwait(false);
+            ChunkBatch batch = await FetchAsync(tenant, ids, first, cancel).ConfigureAwait(false);
             if (batch.Chunks.Count == 0)
             {
-                // The next one is archived: it comes alone.
-                batch.Chunks.Add(await FetchArchivedAsync(tenant, ids[first], first, cancel).ConfigureAwait(false));
+                // The next one is archived, or one of the next cannot be read: it comes alone.
+                batch.Chunks.Add(await FetchOneAsync(tenant, ids[first], first, cancel).ConfigureAwait(false));
             }
 
             next += batch.Chunks.Count;
@@ -85,6 +85,19 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         bool isSound = ChunkSizes.TryCreate(asset.ChunkSizeMin, asset.ChunkSizeAvg, asset.ChunkSizeMax, out ChunkSizes sizes);
         Invariant.Hold(isSound);
         return sizes;
+    }
+
+    /// <summary>None when the next is archived, or what the disk gives is not what was written.</summary>
+    private async Task<ChunkBatch> FetchAsync(string tenant, List<ChunkId> ids, int first, CancellationToken cancel)
+    {
+        try
+        {
+            return await database.ReadAsync(unit => Fetch(unit, tenant, ids, first), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (EngineError.IsUnreadable(fault))
+        {
+            return new ChunkBatch();
+        }
     }
 
     private static ChunkBatch Fetch(ReadUnit unit, string tenant, List<ChunkId> ids, int first)
@@ -110,12 +123,12 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         return batch;
     }
 
-    private async Task<Chunk> FetchArchivedAsync(string tenant, ChunkId id, int index, CancellationToken cancel)
+    private async Task<Chunk> FetchOneAsync(string tenant, ChunkId id, int index, CancellationToken cancel)
     {
         int size = 0;
         ReadOnlyMemory<byte> frame = await reader.FrameAsync(
             id,
-            "chunk " + id,
+            $"an asset of tenant '{tenant}'",
             unit =>
             {
                 StoredChunk? found = Uploads.Held(unit, new HolderRows(unit).Find(tenant), id);

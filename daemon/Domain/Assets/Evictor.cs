@@ -33,12 +33,17 @@ internal sealed class Evictor(Database database) : IDisposable
             for (long? next = low; next is { } from;)
             {
                 (List<long> idle, next) = await database.ReadAsync(unit => EvictionRows.Find(unit, from, kept, Limits.CollectionRowsMax), cancel).ConfigureAwait(false);
-                foreach (long[] batch in idle.Chunk(Limits.CollectionUnitChunksMax))
+                foreach (long[] read in idle.Chunk(Limits.CollectionReadChunksMax))
                 {
-                    (int gone, long bytes) = await database.WriteAsync(unit => EvictionRows.Run(unit, batch, kept), cancel, WritePriority.Bulk).ConfigureAwait(false);
-                    count += gone;
-                    size += bytes;
-                    CrashPoint.Reach("archive.evicted");
+                    // A damaged page that the writer met would end all writing.
+                    List<long> unreadable = await ChunkDamage.FindAsync(database, read, cancel).ConfigureAwait(false);
+                    foreach (long[] batch in read.Chunk(Limits.CollectionUnitChunksMax))
+                    {
+                        (int gone, long bytes) = await database.WriteAsync(unit => EvictionRows.Run(unit, batch, unreadable, kept), cancel, WritePriority.Bulk).ConfigureAwait(false);
+                        count += gone;
+                        size += bytes;
+                        CrashPoint.Reach("archive.evicted");
+                    }
                 }
 
                 progress?.Invoke(new AssetProgress { Step = "freeing the file", Done = from - first, Total = last - first + 1 });

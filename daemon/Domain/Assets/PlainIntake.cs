@@ -113,7 +113,7 @@ internal sealed class PlainIntake(UploadSession session, WholeDigest whole, Data
         foreach (Piece piece in _pieces)
         {
             piece.Id.CopyTo(id);
-            piece.Known = rows.Find(id) is { IsResident: true } found ? found : null;
+            piece.Known = rows.Find(id) is { IsSound: true } found ? found : null;
         }
 
         return true;

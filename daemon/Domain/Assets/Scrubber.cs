@@ -11,7 +11,7 @@ namespace Auraed.Domain.Assets;
 /// <summary>
 /// Reads every chunk and compares it with its id, beside all other work. Invariants: one scrub at a time; where it is, is kept in the file, so that the next one goes
 /// on from there; a damaged chunk is noted and its assets are named in an event, once, in one unit; what a backend has takes the place of what is damaged, and nothing else is
-/// changed.
+/// changed. A chunk that the disk does not give back is damaged like one that is not what its id says.
 /// </summary>
 internal sealed class Scrubber(Database database, ArchiveBackends backends, TimeProvider time) : IDisposable
 {
@@ -45,7 +45,7 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
             while (countMax == 0 || result.ChunkCount < countMax)
             {
                 int count = (int)Math.Min(Limits.ScrubStepChunks, countMax == 0 ? long.MaxValue : countMax - result.ChunkCount);
-                List<ScrubbedChunk> chunks = await database.ReadAsync(unit => ScrubRows.Next(unit, place, count, Limits.AssetReadBytes), cancel).ConfigureAwait(false);
+                List<ScrubbedChunk> chunks = await NextAsync(place, count, cancel).ConfigureAwait(false);
                 if (chunks.Count == 0)
                 {
                     result.Complete = true;
@@ -70,6 +70,37 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
 
     public void Dispose() => _one.Dispose();
 
+    /// <summary>The next chunks with their frames; one by one when they cannot be read together.</summary>
+    private async Task<List<ScrubbedChunk>> NextAsync(long place, int count, CancellationToken cancel)
+    {
+        try
+        {
+            return await database.ReadAsync(unit => ScrubRows.Next(unit, place, count, Limits.AssetReadBytes, frames: true), cancel).ConfigureAwait(false);
+        }
+        catch (Fault fault) when (EngineError.IsUnreadable(fault))
+        {
+            List<ScrubbedChunk> chunks = await database.ReadAsync(unit => ScrubRows.Next(unit, place, count, Limits.AssetReadBytes, frames: false), cancel).ConfigureAwait(false);
+            for (int index = 0; index < chunks.Count; index++)
+            {
+                chunks[index] = chunks[index].Chunk.IsResident ? await ReadAsync(chunks[index], cancel).ConfigureAwait(false) : chunks[index];
+            }
+
+            return chunks;
+        }
+    }
+
+    private async Task<ScrubbedChunk> ReadAsync(ScrubbedChunk chunk, CancellationToken cancel)
+    {
+        try
+        {
+            return chunk with { Frame = await database.ReadAsync(unit => new ChunkRows(unit).Frame(chunk.Number), cancel).ConfigureAwait(false) };
+        }
+        catch (Fault fault) when (EngineError.IsUnreadable(fault))
+        {
+            return chunk with { Unreadable = $"{ChunkDamage.Unreadable}: {fault.Message}" };
+        }
+    }
+
     private async Task<long> CheckAsync(ChunkFile file, List<ScrubbedChunk> chunks, ScrubResult result, Func<DamagedChunk, Task>? damaged, CancellationToken cancel)
     {
         var findings = new List<Finding>();
@@ -89,10 +120,7 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
             read += chunk.Frame?.Length ?? 0;
             if (WrongWith(file, chunk, buffer) is { } wrong)
             {
-                Finding finding = await MendAsync(chunk, await NameAsync(chunk, wrong, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
-                findings.Add(finding);
-                result.DamagedChunkCount++;
-                result.MendedChunkCount += finding.Frame is null ? 0 : 1;
+                findings.Add(await MendAsync(chunk, await NameAsync(chunk, wrong, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false));
             }
             else if (known.Contains(chunk.Number))
             {
@@ -105,6 +133,8 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
         CrashPoint.Reach("scrub.step");
         foreach (DamagedChunk message in findings.Select(finding => finding.Message).OfType<DamagedChunk>())
         {
+            result.DamagedChunkCount++;
+            result.MendedChunkCount += message.MendedFrom.Length > 0 ? 1 : 0;
             await (damaged?.Invoke(message) ?? Task.CompletedTask).ConfigureAwait(false);
         }
 
@@ -116,7 +146,7 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
     {
         if (chunk.Frame is null)
         {
-            return "has lost its bytes";
+            return chunk.Unreadable ?? "has lost its bytes";
         }
 
         if (!file.TryRead(chunk.Frame, new ChunkId(chunk.Id), ChunkDigest.Sha256, buffer, out int length, out string wrong))
@@ -173,17 +203,14 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
         }
 
         bool isNew = ScrubRows.Note(unit, now.Number, finding.Message.Reason);
-        if (finding.Frame is { } frame)
-        {
-            _ = rows.Fill(now, frame.Span);
-        }
-        else if (!isNew)
+        bool isMended = TryFill(rows, now, finding);
+        if (!isMended && !isNew)
         {
             return;
         }
 
         byte[] payload = finding.Message.ToByteArray();
-        string kind = finding.Frame is null ? DamagedKind : MendedKind;
+        string kind = isMended ? MendedKind : DamagedKind;
         foreach (DamagedAsset asset in finding.Message.Assets)
         {
             _ = unit.Events.Append(asset.Tenant, Principal, null, kind, asset.Id, payload);
@@ -192,6 +219,21 @@ internal sealed class Scrubber(Database database, ArchiveBackends backends, Time
         if (finding.Message.Assets.Count == 0)
         {
             _ = unit.Events.Append(RecordNames.DefaultTenant, Principal, null, kind, Convert.ToHexStringLower(finding.Chunk.Id), payload);
+        }
+    }
+
+    /// <summary>False when there is nothing to put in its place, or no way to: then the message names no backend.</summary>
+    private static bool TryFill(ChunkRows rows, StoredChunk chunk, Finding finding)
+    {
+        try
+        {
+            _ = finding.Frame is { } frame ? rows.Fill(chunk, frame.Span) : default;
+            return finding.Frame is not null;
+        }
+        catch (Fault fault) when (fault.Reason == ChunkRows.Unmendable)
+        {
+            finding.Message!.MendedFrom = "";
+            return false;
         }
     }
 

@@ -134,7 +134,7 @@ internal sealed class UploadSession(Database database, UploadPlan plan, long upl
         {
             long place = offset + chunks.Take(gone).Sum(chunk => (long)chunk.Size);
             throw new Fault(
-                FaultKind.Aborted, $"the chunk at byte {place} has been collected since it was asked for", hint: "go on with the upload from its durable size: what is missing is then sent")
+                FaultKind.Aborted, $"the chunk at byte {place} has been collected since it was asked for, or found damaged", hint: "go on with the upload from its durable size: what is missing is then sent")
             { Reason = "CHUNK_MISSING" };
         }
 

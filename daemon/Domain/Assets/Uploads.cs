@@ -89,7 +89,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
             var missing = new List<uint>();
             for (int index = 0; index < ids.Count; index++)
             {
-                if (Held(unit, new HolderRows(unit).Find(tenant), ids[index]) is not { IsResident: true })
+                if (Held(unit, new HolderRows(unit).Find(tenant), ids[index]) is not { IsSound: true })
                 {
                     missing.Add((uint)index);
                 }
@@ -105,7 +105,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         _crew.Dispose();
     }
 
-    /// <summary>The chunk, when the tenant holds it; another tenant's is as if it were not there. One that is not resident is no help to an upload.</summary>
+    /// <summary>The chunk, when the tenant holds it; another tenant's is as if it were not there. One that is not sound is no help to an upload.</summary>
     internal static StoredChunk? Held(ReadUnit unit, long? holder, ChunkId id)
     {
         Span<byte> bytes = stackalloc byte[ChunkId.Bytes];

@@ -13,7 +13,7 @@ public readonly record struct IncomingChunk(ReadOnlyMemory<byte> Id, int Size, R
 /// <param name="Content">The content as it is now.</param>
 /// <param name="Added">Chunks that the tenant did not hold before.</param>
 /// <param name="Sums">All that the tenant holds now.</param>
-/// <param name="Gone">Places in the batch of chunks that are not in the file any more; then nothing was written.</param>
+/// <param name="Gone">Places in the batch of chunks that are not in the file any more, or known to be damaged; then nothing was written.</param>
 public sealed record AppendResult(StoredContent Content, HolderSums Added, HolderSums Sums, IReadOnlyList<int> Gone);
 
 /// <summary>
@@ -52,7 +52,7 @@ public static class ChunkAppend
         for (int index = 0; index < chunks.Length; index++)
         {
             IncomingChunk chunk = chunks[index];
-            if (chunk.Frame.IsEmpty && (rows.Find(chunk.Number) is not { IsResident: true } found || found.Size != chunk.Size))
+            if (chunk.Frame.IsEmpty && (rows.Find(chunk.Number) is not { IsSound: true } found || found.Size != chunk.Size))
             {
                 (gone ??= []).Add(index);
             }

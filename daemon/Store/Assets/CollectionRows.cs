@@ -170,9 +170,14 @@ public static class CollectionRows
         return (expired, rows == rowsMax ? last + 1 : null);
     }
 
-    /// <summary>Removes those of the chunks that are still condemned since that time or before. No part can refer to one: that would have rescued it.</summary>
-    public static (int Count, long StoredSize) Remove(WriteUnit unit, IEnumerable<long> expired, long until)
+    /// <summary>
+    /// Removes those of the chunks that are still condemned since that time or before. No part can refer to one: that would have rescued it. One whose bytes the disk has lost goes
+    /// too, unless what leads to them is lost: that stays, and what the engine cannot remove without it.
+    /// </summary>
+    /// <param name="unreadable">Those whose bytes cannot be read.</param>
+    public static (int Count, long StoredSize) Remove(WriteUnit unit, IEnumerable<long> expired, List<long> unreadable, long until)
     {
+        var rows = new ChunkRows(unit);
         Statement select = unit.Prepare("SELECT c.stored_size FROM chunk_condemned AS d JOIN chunk AS c ON c.number = d.number WHERE d.number = ? AND d.time <= ?");
         Statement delete = unit.Prepare("DELETE FROM chunk WHERE number = ?");
         var (count, size) = (0, 0L);
@@ -182,11 +187,16 @@ public static class CollectionRows
             select.Integer(1, until);
             long? stored = select.Step() ? select.Integer(0) : null;
             select.Reset();
-            if (stored is { } bytes)
+            bool isReadable = !unreadable.Contains(number);
+            if (stored is not null && !rows.TryFree(number, isReadable, default))
+            {
+                _ = !isReadable && ScrubRows.Note(unit, number, ScrubRows.Lost);
+            }
+            else if (stored is not null)
             {
                 delete.Integer(0, number);
                 count += delete.Execute();
-                size += bytes;
+                size += stored.Value;
             }
         }
 

@@ -37,16 +37,21 @@ public static class EvictionRows
         return (idle, rows == rowsMax && last > from ? last : null);
     }
 
-    /// <summary>Removes the bytes of chunks that no asset in the file has come to refer to meanwhile, and that have a copy. Answers how many, and their bytes.</summary>
-    public static (int Count, long StoredSize) Run(WriteUnit unit, IEnumerable<long> idle, LiveChunks kept)
+    /// <summary>
+    /// Removes the bytes of chunks that no asset in the file has come to refer to meanwhile, and that have a copy. Answers how many, and their bytes. Those stay that the disk has lost
+    /// together with what leads to them.
+    /// </summary>
+    /// <param name="unreadable">Those whose bytes cannot be read.</param>
+    public static (int Count, long StoredSize) Run(WriteUnit unit, IEnumerable<long> idle, List<long> unreadable, LiveChunks kept)
     {
         kept.CatchUp(unit);
+        var rows = new ChunkRows(unit);
         Statement update = unit.Prepare("UPDATE chunk SET resident = 0 WHERE number = ?1 AND resident = 1 AND EXISTS (SELECT 1 FROM chunk_copy WHERE number = ?1) RETURNING stored_size");
         Statement delete = unit.Prepare("DELETE FROM chunk_body WHERE number = ?");
         var (count, size) = (0, 0L);
         foreach (long number in idle)
         {
-            if (kept[number])
+            if (kept[number] || !rows.TryFree(number, !unreadable.Contains(number), default))
             {
                 continue;
             }
@@ -59,6 +64,7 @@ public static class EvictionRows
                 update.Reset();
                 delete.Integer(0, number);
                 _ = delete.Execute();
+                ScrubRows.Clear(unit, number);
             }
             else
             {

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Auraed.Store.Assets;
 
 /// <summary>A chunk to be checked.</summary>
-/// <param name="Frame">Null when its bytes are gone, or in a backend alone.</param>
-public sealed record ScrubbedChunk(StoredChunk Chunk, byte[] Id, byte[]? Frame)
+/// <param name="Frame">Null when its bytes are gone, in a backend alone, or cannot be read.</param>
+/// <param name="Unreadable">Why they cannot be read; null when they can.</param>
+public sealed record ScrubbedChunk(StoredChunk Chunk, byte[] Id, byte[]? Frame, string? Unreadable = null)
 {
     public long Number => Chunk.Number;
 
@@ -14,6 +15,9 @@ public sealed record ScrubbedChunk(StoredChunk Chunk, byte[] Id, byte[]? Frame)
 /// <summary>Going through all chunks, and what was found.</summary>
 public static class ScrubRows
 {
+    /// <summary>The reason that is noted of a chunk that cannot be removed either.</summary>
+    public const string Lost = "cannot be read from the disk, nor removed";
+
     private const string PlaceKey = "scrub_chunk";
 
     private const string EndKey = "scrub_end";
@@ -46,7 +50,8 @@ public static class ScrubRows
     }
 
     /// <summary>Chunks after a number, until there are so many or their frames have so many bytes.</summary>
-    public static List<ScrubbedChunk> Next(ReadUnit unit, long after, int countMax, long bytesMax)
+    /// <param name="frames">False leaves all frames out.</param>
+    public static List<ScrubbedChunk> Next(ReadUnit unit, long after, int countMax, long bytesMax, bool frames)
     {
         Statement select = unit.Prepare("SELECT number, id, size, stored_size, resident FROM chunk WHERE number > ? ORDER BY number LIMIT ?");
         select.Integer(0, after);
@@ -56,10 +61,10 @@ public static class ScrubRows
         long bytes = 0;
         while (bytes < bytesMax && select.Step())
         {
-            var chunk = new StoredChunk(select.Integer(0), (int)select.Integer(2), (int)select.Integer(3), select.Integer(4) != 0);
-            byte[]? frame = chunk.IsResident ? rows.Frame(chunk.Number) : null;
+            var chunk = new StoredChunk(select.Integer(0), (int)select.Integer(2), (int)select.Integer(3), select.Integer(4) != 0, IsDamaged: false);
+            byte[]? frame = frames && chunk.IsResident ? rows.Frame(chunk.Number) : null;
             chunks.Add(new ScrubbedChunk(chunk, select.Blob(1).ToArray(), frame));
-            bytes += frame?.Length ?? 0;
+            bytes += chunk.IsResident ? chunk.StoredSize : 0;
         }
 
         select.Reset();

@@ -110,6 +110,29 @@ public sealed class AssetKeeping : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_chunk_that_is_known_to_be_damaged_is_sent_again_and_mended()
+    {
+        var bytes = AssetHost.Random(16, 600_000);
+        var asset = (await _host.PutAsync(bytes)).Asset;
+        var ways = new Func<Task>[]
+        {
+            async () => Assert.Equal(1, (await _host.PutChunksAsync(bytes)).Sent),
+            async () => Assert.Equal(1, (await _host.PutChunksAsync([.. bytes, .. AssetHost.Random(17, 50_000)])).Sent - 1),
+            () => _host.PutAsync(bytes, new UploadHeader { Tenant = "acme" }),
+        };
+        foreach (var way in ways)
+        {
+            await DamageAsync();
+            var (result, _) = await ScrubAsync(new ScrubRequest { Restart = true });
+            Assert.Equal(1, result.DamagedChunkCount);
+            await way();
+            Assert.Equal(bytes, await _host.GetAsync(asset.Id));
+            Assert.Equal(0, (await _host.Assets.StatAsync(new StatAssetRequest { Asset = asset.Id })).DamagedChunkCount);
+            await IsSoundAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_scrub_names_every_damaged_chunk_to_a_reader_who_is_slow()
     {
         // All of one step.

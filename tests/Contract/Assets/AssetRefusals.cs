@@ -143,6 +143,13 @@ public sealed class AssetRefusals : IAsyncLifetime
         Assert.Equal("old", await File.ReadAllTextAsync(_directory["old.img"]));
         Assert.False(File.Exists(_directory["out.caibx"]));
         Assert.False(File.Exists(Path.Combine(_directory["out"], ChunkFile.PathOf(id))));
+
+        // Once that is known, the same file mends it.
+        Assert.Contains(id.ToString(), (await RunAsync("scrub", "--restart")).Output, StringComparison.Ordinal);
+        await File.WriteAllBytesAsync(_directory["right.img"], _asset.Content);
+        (await RunAsync("put", _directory["right.img"])).Succeeded();
+        (await RunAsync("get", asset, _directory["new.img"])).Succeeded();
+        Assert.Equal(_asset.Content, await File.ReadAllBytesAsync(_directory["new.img"]));
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using Auraed.Base;
 using Auraed.Domain.Records;
 using Auraed.Store;
 using Auraed.Store.Assets;
+using Auraed.Store.Events;
 using Auraed.Store.Records;
 
 namespace Auraed.Domain.Assets;
@@ -132,14 +133,23 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
             if (before?.Asset != body.Asset)
             {
                 _ = writer.Update(new RecordUpdate(AssetTables.Draft(AssetTables.Publications, publication, body), null, AllowMissing: true));
+                Withdraw(unit, before?.Asset);
             }
 
             return body;
         },
         cancel);
 
-    public Task UnpublishAsync(RecordCall call, string publication, CancellationToken cancel) =>
-        records.DeleteAsync(call, new RecordDelete(AssetTables.Publications, publication, 0, false), cancel);
+    public Task UnpublishAsync(RecordCall call, string publication, CancellationToken cancel) => database.WriteAsync(
+        unit =>
+        {
+            var writer = new RecordWriter(unit, call);
+            string? asset = (writer.Find(AssetTables.Publications, publication)?.Body as AssetPublication)?.Asset;
+            _ = writer.Delete(new RecordDelete(AssetTables.Publications, publication, 0, false));
+            Withdraw(unit, asset);
+            return true;
+        },
+        cancel);
 
     public Task<AssetPin> PinAsync(RecordCall call, string pin, AssetName name, string reason, CancellationToken cancel) => database.WriteAsync(
         unit =>
@@ -168,6 +178,18 @@ internal sealed class AssetCatalog(Database database, RecordStore records)
 
     public Task EndLeaseAsync(RecordCall call, string lease, CancellationToken cancel) =>
         records.DeleteAsync(call, new RecordDelete(AssetTables.Leases, lease, 0, false), cancel);
+
+    /// <summary>Keeps what the caches are to be told of an asset that the event appended last took from the origin; it may be deleted before they were.</summary>
+    private static void Withdraw(WriteUnit unit, string? asset)
+    {
+        if (asset is not null
+            && new CursorRows(unit).Find(RecordNames.DefaultTenant, OriginPurge.Cursor) is not null
+            && new RecordRows(unit).Find(AssetTables.Assets, RecordNames.DefaultTenant, asset) is { } record
+            && new ContentRows(unit).OfAsset(record.RowId) is { } content)
+        {
+            WithdrawalRows.Note(unit, content.Number);
+        }
+    }
 
     private static StatAssetResponse Stat(ReadUnit unit, StoredRecord asset)
     {

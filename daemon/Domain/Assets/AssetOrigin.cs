@@ -78,12 +78,19 @@ public sealed class AssetOrigin
         return new PublishedIndex(open.Asset.Name, AssetIndexFormat.BytesOf(open.Content.ChunkCount), _indexes.ReadAsync(open.Content, sizes, "asset " + open.Asset.Name, cancel));
     }
 
-    /// <summary>The chunks of an asset that no published one has; none when the asset is gone.</summary>
-    internal async IAsyncEnumerable<ChunkId> WithdrawnAsync(string asset, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    /// <summary>The chunks that an event withdrew and that no published asset has.</summary>
+    /// <param name="sequence">Of the event by which a publication ended or moved.</param>
+    /// <param name="asset">What it published, for an event that nothing was noted with: its chunks are known as long as it is there. Null when the event does not tell.</param>
+    internal async IAsyncEnumerable<ChunkId> WithdrawnAsync(long sequence, string? asset, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        for (long offset = 0; ;)
+        if (await _database.ReadAsync(unit => Withdrawn(unit, sequence, asset), cancel).ConfigureAwait(false) is not { } content)
         {
-            (List<ChunkId> ids, long next) = await _database.ReadAsync(unit => Withdrawn(unit, asset, offset), cancel).ConfigureAwait(false);
+            yield break;
+        }
+
+        for (long offset = 0; offset < content.Size;)
+        {
+            (List<ChunkId> ids, long next) = await _database.ReadAsync(unit => Withdrawn(unit, content, offset), cancel).ConfigureAwait(false);
             foreach (ChunkId id in ids)
             {
                 yield return id;
@@ -98,14 +105,14 @@ public sealed class AssetOrigin
         }
     }
 
-    private (List<ChunkId> Ids, long Next) Withdrawn(ReadUnit unit, string asset, long offset)
+    private static StoredContent? Withdrawn(ReadUnit unit, long sequence, string? asset) =>
+        WithdrawalRows.Find(unit, sequence) is { } number ? new ContentRows(unit).Find(number)
+        : asset is not null && new RecordRows(unit).Find(AssetTables.Assets, RecordNames.DefaultTenant, asset) is { } record ? new ContentRows(unit).OfAsset(record.RowId)
+        : null;
+
+    private (List<ChunkId> Ids, long Next) Withdrawn(ReadUnit unit, StoredContent content, long offset)
     {
         var ids = new List<ChunkId>();
-        if (new RecordRows(unit).Find(AssetTables.Assets, RecordNames.DefaultTenant, asset) is not { } record || new ContentRows(unit).OfAsset(record.RowId) is not { } content)
-        {
-            return (ids, offset);
-        }
-
         PublishedChunks published = Published(unit);
         var rows = new ChunkRows(unit);
         Span<byte> id = stackalloc byte[ChunkId.Bytes];

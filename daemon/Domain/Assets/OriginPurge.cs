@@ -8,14 +8,16 @@ using Auraed.Domain.Events;
 using Auraed.Domain.Records;
 using Auraed.EventLog;
 using Auraed.Store;
+using Auraed.Store.Assets;
 using Auraed.Store.Events;
 
 namespace Auraed.Domain.Assets;
 
 /// <summary>
 /// Tells the caches before the origin to forget what is no longer published: a PURGE request for the index, and one for each chunk that no other published asset has. What is to
-/// be told stands in the event log already, in the unit that took the publication back; a cursor of its own says how far it was told. It moves on after every cache has answered, so
-/// that a kill at any point only repeats requests, which does no harm. A cache that does not answer is asked again, for ever; the cursor keeps the log from being pruned meanwhile.
+/// be told stands in the event log already, in the unit that took the publication back, and what it showed is kept until then (<see cref="WithdrawalRows"/>), though the asset be deleted
+/// meanwhile. Each cache is told by itself, so that one that is away holds up no other; a cursor says how far all of them were told. A kill at any point only repeats requests, which
+/// does no harm. A cache that does not answer is asked again, for ever; the cursor keeps the log from being pruned meanwhile.
 /// </summary>
 public sealed class OriginPurge(Database database, Cursors cursors, EventTail tail, AssetOrigin origin, TimeProvider time)
 {
@@ -30,71 +32,108 @@ public sealed class OriginPurge(Database database, Cursors cursors, EventTail ta
     private static readonly string[] Kinds = ["asset_publication.deleted", "asset_publication.updated"];
 
     /// <summary>Runs until cancelled. Told of each fault; the same events are tried again after a while.</summary>
-    /// <param name="file">The caches; null when there are none, and the cursor goes.</param>
+    /// <param name="file">The caches; null when there are none, and the cursor goes. It is read again whenever one has failed.</param>
     public async Task RunAsync(string? file, Action<Fault> failed, CancellationToken cancel)
     {
         TimeSpan rest = Limits.PurgeRetryMin;
+        PurgeProgress? progress = null;
         while (!cancel.IsCancellationRequested)
         {
             try
             {
-                if (file is null)
+                IReadOnlyList<PurgeTarget> targets = file is null ? [] : PurgeTargets.Read(file);
+                if (targets.Count == 0)
                 {
-                    await cursors.DeleteAsync(Principal, Name, allowMissing: true, cancel).ConfigureAwait(false);
-                    return;
+                    await EndAsync(cancel).ConfigureAwait(false);
+                    break;
                 }
 
-                await FollowAsync(PurgeTargets.Read(file), () => rest = Limits.PurgeRetryMin, cancel).ConfigureAwait(false);
+                progress ??= new PurgeProgress(database, await FrontierAsync(cancel).ConfigureAwait(false));
+                await TellAsync(file!, targets, progress, failed, cancel).ConfigureAwait(false);
+                rest = Limits.PurgeRetryMin;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
-                return;
+                break;
+            }
+            catch (Fault fault)
+            {
+                // The log or the cursor: where the cursor stands is asked anew.
+                progress?.Dispose();
+                progress = null;
+                failed(fault);
+                await Task.Delay(rest, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                rest = Longer(rest);
+            }
+        }
+
+        progress?.Dispose();
+    }
+
+    private static TimeSpan Longer(TimeSpan rest) => rest < Limits.PurgeRetryMax / 2 ? rest * 2 : Limits.PurgeRetryMax;
+
+    /// <summary>Nobody is there to be told: nothing is kept for it.</summary>
+    private async Task EndAsync(CancellationToken cancel)
+    {
+        await cursors.DeleteAsync(Principal, Name, allowMissing: true, cancel).ConfigureAwait(false);
+        _ = await database.WriteAsync(unit => WithdrawalRows.Clear(unit, long.MaxValue), cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Returns when the file names other caches.</summary>
+    private async Task TellAsync(string file, IReadOnlyList<PurgeTarget> targets, PurgeProgress progress, Action<Fault> failed, CancellationToken cancel)
+    {
+        progress.Choose(targets);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task[] all = [.. targets.Select(target => FollowAsync(target, progress, HasChanged, failed, end.Token))];
+        try
+        {
+            await (await Task.WhenAny(all).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await end.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        bool HasChanged()
+        {
+            try
+            {
+                return !PurgeTargets.Read(file).SequenceEqual(targets);
             }
             catch (Fault fault)
             {
                 failed(fault);
-                await Task.Delay(rest, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                rest = rest < Limits.PurgeRetryMax / 2 ? rest * 2 : Limits.PurgeRetryMax;
+                return false;
             }
         }
     }
 
-    private async Task FollowAsync(IReadOnlyList<PurgeTarget> targets, Action succeeded, CancellationToken cancel)
+    private async Task FollowAsync(PurgeTarget target, PurgeProgress progress, Func<bool> hasChanged, Action<Fault> failed, CancellationToken cancel)
     {
-        PurgeCache[] caches = [.. targets.Select(target => new PurgeCache(target, time))];
-        try
-        {
-            await FollowAsync(caches, succeeded, cancel).ConfigureAwait(false);
-        }
-        finally
-        {
-            Array.ForEach(caches, cache => cache.Dispose());
-        }
-    }
-
-    private async Task FollowAsync(PurgeCache[] caches, Action succeeded, CancellationToken cancel)
-    {
-        long done = await FrontierAsync(cancel).ConfigureAwait(false);
-        long saved = done;
+        using var cache = new PurgeCache(target, time);
         var selection = new EventSelection(RecordNames.DefaultTenant, null, Kinds, []);
         while (true)
         {
-            LogPage page = await tail.NextAsync(done, selection, cancel).ConfigureAwait(false);
+            LogPage page = await tail.NextAsync(progress.Of(target), selection, cancel).ConfigureAwait(false);
             foreach (LogEvent told in page.Events)
             {
-                await PurgeAsync(told.Message, caches, cancel).ConfigureAwait(false);
+                for (TimeSpan rest = Limits.PurgeRetryMin; await TryAsync(told.Message, cache, cancel).ConfigureAwait(false) is { } fault; rest = Longer(rest))
+                {
+                    failed(fault);
+                    await Task.Delay(rest, time, cancel).ConfigureAwait(false);
+                    if (hasChanged())
+                    {
+                        return;
+                    }
+                }
+
+                progress.Note(target, told.Message.Sequence, isWithdrawal: true);
             }
 
-            done = page.Sequence;
-            if (page.Events.Count > 0 || done - saved >= Limits.PurgeCursorStep)
-            {
-                CrashPoint.Reach("purge.sent");
-                await database.WriteAsync(unit => Advance(unit, done), cancel).ConfigureAwait(false);
-                saved = done;
-                succeeded();
-            }
-
-            await tail.WaitAsync(done, cancel).ConfigureAwait(false);
+            progress.Note(target, page.Sequence, isWithdrawal: false);
+            await progress.KeepAsync(cancel).ConfigureAwait(false);
+            await tail.WaitAsync(page.Sequence, cancel).ConfigureAwait(false);
         }
     }
 
@@ -112,33 +151,21 @@ public sealed class OriginPurge(Database database, Cursors cursors, EventTail ta
         return await FrontierAsync(cancel).ConfigureAwait(false);
     }
 
-    private static bool Advance(WriteUnit unit, long frontier)
+    /// <summary>Tells one cache of one event; answers why it could not be told, or null.</summary>
+    private async Task<Fault?> TryAsync(Event told, PurgeCache cache, CancellationToken cancel)
     {
-        var rows = new CursorRows(unit);
-        StoredCursor stored = rows.Find(Name.Tenant, Name.Name) ?? throw new Fault(FaultKind.Aborted, $"cursor {Cursor} was deleted while it was in use");
-        rows.Advance(stored, Math.Max(stored.Frontier, frontier), stored.LastLease);
-        return true;
-    }
-
-    private async Task PurgeAsync(Event told, PurgeCache[] caches, CancellationToken cancel)
-    {
-        RecordEvent record = told.Payload.Unpack<RecordEvent>();
-        AssetPublication? before = record.Before?.Body.Unpack<AssetPublication>();
-        await SendAsync($"index/{told.Subject}{IndexName.Extension}", caches, cancel).ConfigureAwait(false);
-        if (before is not null)
+        try
         {
-            // Of an asset that is gone meanwhile the list of chunks is gone, too; they leave the caches as they age.
+            AssetPublication? before = told.Payload.Unpack<RecordEvent>().Before?.Body.Unpack<AssetPublication>();
+            await cache.ForgetAsync($"index/{told.Subject}{IndexName.Extension}", cancel).ConfigureAwait(false);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = Limits.PurgeRequestsMax, CancellationToken = cancel };
             await Parallel.ForEachAsync(
-                origin.WithdrawnAsync(before.Asset, cancel), parallel, async (id, token) => await SendAsync(ChunkFile.PathOf(id), caches, token).ConfigureAwait(false)).ConfigureAwait(false);
+                origin.WithdrawnAsync(told.Sequence, before?.Asset, cancel), parallel, async (id, token) => await cache.ForgetAsync(ChunkFile.PathOf(id), token).ConfigureAwait(false)).ConfigureAwait(false);
+            return null;
         }
-    }
-
-    private static async Task SendAsync(string path, PurgeCache[] caches, CancellationToken cancel)
-    {
-        foreach (PurgeCache cache in caches)
+        catch (Fault fault)
         {
-            await cache.ForgetAsync(path, cancel).ConfigureAwait(false);
+            return fault;
         }
     }
 }

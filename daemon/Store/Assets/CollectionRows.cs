@@ -13,10 +13,13 @@ public static class CollectionRows
         return bounds;
     }
 
-    /// <summary>Removes parts of contents that belong to nothing, and the contents after their last part. Answers rows removed; 0 when nothing is left.</summary>
+    /// <summary>
+    /// Removes parts of contents that belong to nothing, and the contents after their last part; those that caches are still to be told of stay (<see cref="WithdrawalRows"/>).
+    /// Answers rows removed; 0 when nothing is left.
+    /// </summary>
     public static int RemoveLoose(WriteUnit unit, int partsMax)
     {
-        Statement select = unit.Prepare("SELECT number FROM content WHERE asset IS NULL AND upload IS NULL ORDER BY number LIMIT 1");
+        Statement select = unit.Prepare($"SELECT number FROM content WHERE asset IS NULL AND upload IS NULL AND number NOT IN ({WithdrawalRows.Contents}) ORDER BY number LIMIT 1");
         if (!select.Step())
         {
             return 0;
@@ -39,7 +42,7 @@ public static class CollectionRows
     }
 
     /// <summary>Marks parts of a tenant's contents from a place on; answers the place to go on from, or null at the end. What belongs to nothing any more is passed over.</summary>
-    /// <param name="onlyKept">Passes over archived assets too.</param>
+    /// <param name="onlyKept">Passes over archived assets too, and over what is withdrawn: of that the ids are needed and not the bytes.</param>
     public static (long Content, long Offset)? Mark(ReadUnit unit, long holder, (long Content, long Offset) from, LiveChunks live, int partsMax, bool onlyKept = false)
     {
         Statement select = unit.Prepare(
@@ -207,7 +210,7 @@ public static class CollectionRows
     {
         Statement select = unit.Prepare(onlyKept
             ? "SELECT c.number FROM content AS c WHERE c.holder = ? AND c.number > ? AND (c.upload IS NOT NULL OR c.asset IS NOT NULL AND NOT EXISTS (SELECT 1 FROM asset AS a JOIN asset_archive AS x ON x.tenant = a.tenant AND x.id = a.id WHERE a.row_id = c.asset)) ORDER BY c.number LIMIT 1"
-            : "SELECT number FROM content WHERE holder = ? AND number > ? AND (asset IS NOT NULL OR upload IS NOT NULL) ORDER BY number LIMIT 1");
+            : $"SELECT number FROM content WHERE holder = ? AND number > ? AND (asset IS NOT NULL OR upload IS NOT NULL OR number IN ({WithdrawalRows.Contents})) ORDER BY number LIMIT 1");
         select.Integer(0, holder);
         select.Integer(1, after);
         long? number = select.Step() ? select.Integer(0) : null;

@@ -31,6 +31,8 @@ public readonly struct ContentRows(Func<string, Statement> prepare)
 
     public StoredContent? OfUpload(long upload) => Find(Columns + "upload = ?", upload);
 
+    public StoredContent? Find(long number) => Find(Columns + "number = ?", number);
+
     public StoredContent Add(long holder, long upload)
     {
         Statement insert = prepare("INSERT INTO content (holder, upload) VALUES (?, ?) RETURNING number");

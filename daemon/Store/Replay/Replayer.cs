@@ -201,11 +201,11 @@ internal static class Replayer
         _ = insert.Execute();
     }
 
-    /// <summary>What belongs to the database and not to its state: its id and keys, the checkpoints and archives of the events that are kept. Counts of records are counted anew.</summary>
+    /// <summary>What belongs to the database and not to its state: its id and keys, the checkpoints and archives of the events that are kept. Counts of records are counted anew; contents are not there.</summary>
     private static void CopyOwnRows(Connection log, Connection target, long last)
     {
         target.Execute("BEGIN");
-        Copy(log, target, "SELECT key, value FROM meta WHERE key NOT LIKE 'record_count:%' AND key <> 'journal' AND ?1 = ?1", "INSERT INTO meta (key, value) VALUES (?, ?)", last);
+        Copy(log, target, "SELECT key, value FROM meta WHERE key NOT LIKE 'record_count:%' AND key NOT LIKE 'origin_withdrawn:%' AND key <> 'journal' AND ?1 = ?1", "INSERT INTO meta (key, value) VALUES (?, ?)", last);
         Copy(log, target, "SELECT size, time, note FROM event_checkpoint WHERE size <= ? ORDER BY number", "INSERT INTO event_checkpoint (size, time, note) VALUES (?, ?, ?)", last);
         Copy(log, target, "SELECT first, last, path, bytes, digest, time FROM event_archive WHERE last <= ? ORDER BY first", "INSERT INTO event_archive (first, last, path, bytes, digest, time) VALUES (?, ?, ?, ?, ?, ?)", last);
         target.EndUnit();

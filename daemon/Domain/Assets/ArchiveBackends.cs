@@ -33,8 +33,8 @@ internal sealed class ArchiveBackends(IReadOnlyList<ArchiveBackend> all, TimePro
     }
 
     /// <summary>
-    /// The chunk's file, from the first of the named backends that gives what the id says; Fault names the last that failed. <paramref name="alsoOthers"/> asks those of the
-    /// settings that are not named, too.
+    /// The chunk's file, from the first of the named backends that gives what the id says. <paramref name="alsoOthers"/> asks those of the settings that are not named, too. Fault names
+    /// the last that failed; one that merely lacks the chunk only when no other did.
     /// </summary>
     public async Task<(ReadOnlyMemory<byte> File, string Backend)> FetchAsync(ChunkId id, int size, IReadOnlyList<string> names, bool alsoOthers, CancellationToken cancel)
     {
@@ -45,9 +45,9 @@ internal sealed class ArchiveBackends(IReadOnlyList<ArchiveBackend> all, TimePro
             {
                 return (await Open(name).Router.FetchFileAsync(id, ChunkDigest.Sha256, size, cancel).ConfigureAwait(false), name);
             }
-            catch (Fault fault) when (fault.Kind != FaultKind.NotFound || !alsoOthers || failed is null)
+            catch (Fault fault)
             {
-                failed = fault;
+                failed = failed is null || fault.Kind != FaultKind.NotFound ? fault : failed;
             }
         }
 

@@ -17,7 +17,7 @@ public sealed class HttpStore : IChunkStore
     {
         Invariant.Hold(location is { Kind: StoreKind.Http, Origin: not null });
         Name = location.Text;
-        _root = new Uri(location.Origin, location.Path + "/").AbsoluteUri;
+        _root = $"{location.Origin.Scheme}://{location.Origin.Authority}{location.Path}/";
         var authorization = options.AuthorizationFile is { } file ? StoreOptions.ReadSecret(file, "authorization_file") : null;
         _transport = new HttpTransport(Name, location.Origin.Scheme == Uri.UriSchemeHttps, options, followsRedirects: true, clock, (request, _) =>
         {

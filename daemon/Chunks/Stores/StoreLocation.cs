@@ -64,7 +64,13 @@ public sealed partial record StoreLocation
 
         if (text[..scheme] == "file")
         {
-            return text.StartsWith("file:///", StringComparison.Ordinal) ? Directory(Uri.UnescapeDataString(text[7..]), field) : throw Wrong(field, text, "names a host, which a file has not");
+            if (!text.StartsWith("file:///", StringComparison.Ordinal))
+            {
+                throw Wrong(field, text, "names a host, which a file has not");
+            }
+
+            var path = Uri.UnescapeDataString(text[7..]);
+            return path.Any(char.IsControl) ? throw Wrong(field, text, "has control characters") : Directory(path, field);
         }
 
         var kind = text[..scheme] switch
@@ -84,6 +90,12 @@ public sealed partial record StoreLocation
         if (uri.Query.Length > 0 || uri.Fragment.Length > 0 || DotSegments().IsMatch(Uri.UnescapeDataString(address)))
         {
             throw Wrong(field, text, "has a query, a fragment or dots for a directory");
+        }
+
+        // What begins with two slashes is, relative to another URL, a host.
+        if (kind is StoreKind.Http or StoreKind.S3 && uri.AbsolutePath.StartsWith("//", StringComparison.Ordinal))
+        {
+            throw Wrong(field, text, "has two slashes after its host");
         }
 
         return kind switch

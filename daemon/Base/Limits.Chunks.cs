@@ -79,6 +79,12 @@ public static partial class Limits
     /// <summary>Readers beside those of the API. Caches before the origin keep some dozens of connections.</summary>
     public const int OriginConnectionCountMax = 1024;
 
+    /// <summary>Chunks that answers hold at a time, compressed: 128 KiB for each reader. Beyond it, those who ask wait for those who read.</summary>
+    public const long OriginBytesMax = 128 * 1024 * 1024;
+
+    /// <summary>Of an answer, what is handed to the server at a time; it copies that, and holds as much again before it lets nothing more in.</summary>
+    public const int OriginPieceBytes = 64 * 1024;
+
     /// <summary>The longest path that there is has 300 characters.</summary>
     public const int OriginRequestLineBytesMax = 4096;
 

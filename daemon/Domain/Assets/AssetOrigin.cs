@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using Aurae.Assets.V0;
 using Auraed.Base;
 using Auraed.Chunks;
@@ -15,6 +18,11 @@ namespace Auraed.Domain.Assets;
 /// <param name="Bytes">How long the index is.</param>
 /// <param name="Pieces">The index, piece by piece; Fault(Aborted) when the asset goes meanwhile.</param>
 public sealed record PublishedIndex(string Id, long Bytes, IAsyncEnumerable<byte[]> Pieces);
+
+/// <summary>A published chunk.</summary>
+/// <param name="File">Its file, which holds what its id says.</param>
+/// <param name="Tag">The SHA-256 of the file: mending, or another backend, gives other bytes for the same content.</param>
+public sealed record PublishedChunk(ReadOnlyMemory<byte> File, string Tag);
 
 /// <summary>
 /// What anybody may read: assets of the default tenant with an <see cref="AssetPublication"/>, as index NAME.caibx, and their chunks. A chunk that no published asset has is not there, whoever
@@ -38,18 +46,32 @@ public sealed class AssetOrigin
     /// <summary>The chunks that were asked for most since the start.</summary>
     public IReadOnlyList<HotChunk> Hottest(int count) => _hot.Read(count);
 
-    /// <summary>The chunk's file; null when it is not published. One that is archived comes from its backend.</summary>
-    public async Task<ReadOnlyMemory<byte>?> FindChunkAsync(ChunkId id, CancellationToken cancel)
+    /// <summary>
+    /// The chunk; null when it is not published. One that is archived comes from its backend. Fault(Corrupt) when it is damaged: a cache would keep it for ever.
+    /// </summary>
+    public async Task<PublishedChunk?> FindChunkAsync(ChunkId id, CancellationToken cancel)
     {
+        const string what = "the published assets";
         byte[] digest = id.ToByteArray();
-        ReadOnlyMemory<byte>? file = await _reader.FrameAsync(
-            id, "the published assets", unit => new ChunkRows(unit).Find(digest) is { } chunk && Published(unit).Contains(chunk.Number) ? chunk : null, cancel).ConfigureAwait(false);
-        if (file is not null)
+        int size = 0;
+        ReadOnlyMemory<byte>? found = await _reader.FrameAsync(
+            id,
+            what,
+            unit =>
+            {
+                StoredChunk? chunk = new ChunkRows(unit).Find(digest) is { } known && Published(unit).Contains(known.Number) ? known : null;
+                size = chunk?.Size ?? 0;
+                return chunk;
+            },
+            cancel).ConfigureAwait(false);
+        if (found is not { } file)
         {
-            _hot.Count(id);
+            return null;
         }
 
-        return file;
+        Check(new LoadedChunk(0, size, id, file), what);
+        _hot.Count(id);
+        return new PublishedChunk(file, Convert.ToHexStringLower(SHA256.HashData(file.Span)));
     }
 
     /// <summary>Null when nothing is published under the name.</summary>
@@ -78,10 +100,25 @@ public sealed class AssetOrigin
         return new PublishedIndex(open.Asset.Name, AssetIndexFormat.BytesOf(open.Content.ChunkCount), _indexes.ReadAsync(open.Content, sizes, "asset " + open.Asset.Name, cancel));
     }
 
+    private static void Check(LoadedChunk chunk, string what)
+    {
+        ChunkFile codec = ChunkFiles.Rent();
+        byte[] content = ArrayPool<byte>.Shared.Rent(chunk.Size);
+        try
+        {
+            _ = ContentReader.Inflate(codec, chunk, content, what);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
+            ChunkFiles.Return(codec);
+        }
+    }
+
     /// <summary>The chunks that an event withdrew and that no published asset has.</summary>
     /// <param name="sequence">Of the event by which a publication ended or moved.</param>
     /// <param name="asset">What it published, for an event that nothing was noted with: its chunks are known as long as it is there. Null when the event does not tell.</param>
-    internal async IAsyncEnumerable<ChunkId> WithdrawnAsync(long sequence, string? asset, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    internal async IAsyncEnumerable<ChunkId> WithdrawnAsync(long sequence, string? asset, [EnumeratorCancellation] CancellationToken cancel)
     {
         if (await _database.ReadAsync(unit => Withdrawn(unit, sequence, asset), cancel).ConfigureAwait(false) is not { } content)
         {

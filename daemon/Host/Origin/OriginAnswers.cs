@@ -4,19 +4,27 @@ using Auraed.Chunks;
 using Auraed.Chunks.Stores;
 using Auraed.Domain.Assets;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Auraed.Host.Origin;
 
 /// <summary>
 /// What casync and desync ask for, and what a cache before us needs to know: GET and HEAD of <c>/4hex/64hex.cacnk</c> and <c>/index/NAME.caibx</c>, 200 or 404, the length always
-/// told, nothing encoded. A chunk is what its name says and may be kept for ever; an index may change its content under its name. ETag, If-None-Match, one range.
+/// told, nothing encoded. A chunk is what its name says and may be kept for ever; an index may change its content under its name. ETag, If-None-Match, one range. What is served has one
+/// spelling: another one would be another object to a cache, and nobody would have the cache forget it.
 /// </summary>
 internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
 {
     private const string IndexFolder = "/index/";
     private const string ForEver = "public, max-age=31536000, immutable";
+    private const string Never = "no-store";
     private const string AskAgain = "public, max-age=60, must-revalidate";
+
+    // Before its length is known, a chunk is taken for the longest.
+    private static readonly int ChunkBytesMax = ChunkFile.BytesMax(Limits.AssetChunkBytesMax);
+
+    private readonly ByteRoom _room = new(Limits.OriginBytesMax);
 
     public async Task AnswerAsync(HttpContext context)
     {
@@ -31,7 +39,11 @@ internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
         try
         {
             var path = request.Path.Value ?? "";
-            if (TryParseChunk(path, out var id))
+            if (!IsCanonical(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, path))
+            {
+                Missing(context);
+            }
+            else if (TryParseChunk(path, out var id))
             {
                 await AnswerChunkAsync(context, id);
             }
@@ -48,6 +60,7 @@ internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
         {
             Log.OriginFailed(logger, request.Path.Value ?? "", fault.Message);
             context.Response.Headers.Clear();
+            context.Response.Headers.CacheControl = Never;
             context.Response.StatusCode = fault.IsTransient ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
         }
         catch (Fault fault)
@@ -62,7 +75,20 @@ internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
         }
     }
 
-    /// <summary>The path casync makes of an id, and no other spelling of it: to a cache each would be another object.</summary>
+    /// <summary>True when the target is the path itself, with nothing encoded and no query, be it with the host before it or not.</summary>
+    internal static bool IsCanonical(ReadOnlySpan<char> target, string path)
+    {
+        var scheme = target.IndexOf("://");
+        if (scheme > 0 && target[0] != '/')
+        {
+            target = target[(scheme + 3)..];
+            target = target[Math.Max(0, target.IndexOf('/'))..];
+        }
+
+        return target.SequenceEqual(path);
+    }
+
+    /// <summary>The path casync makes of an id.</summary>
     internal static bool TryParseChunk(ReadOnlySpan<char> path, out ChunkId id)
     {
         id = default;
@@ -73,16 +99,23 @@ internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
 
     private async Task AnswerChunkAsync(HttpContext context, ChunkId id)
     {
-        if (await assets.FindChunkAsync(id, context.RequestAborted) is not { } file)
+        using var share = await _room.EnterAsync(ChunkBytesMax, context.RequestAborted);
+        if (await assets.FindChunkAsync(id, context.RequestAborted) is not { } chunk)
         {
             Missing(context);
             return;
         }
 
-        if (Head(context, $"\"{id}\"", ForEver, file.Length) is var (from, to))
+        share.ShrinkTo(chunk.File.Length);
+        if (Head(context, $"\"{chunk.Tag}\"", ForEver, chunk.File.Length) is not var (from, to))
         {
-            // Written at once, head and body leave in one packet.
-            await context.Response.BodyWriter.WriteAsync(file[(int)from..(int)to], context.RequestAborted);
+            return;
+        }
+
+        // The head leaves with the first piece in one packet, and the server's copy of a long chunk is never whole.
+        for (var next = from; next < to; next += Limits.OriginPieceBytes)
+        {
+            await context.Response.BodyWriter.WriteAsync(chunk.File[(int)next..(int)Math.Min(next + Limits.OriginPieceBytes, to)], context.RequestAborted);
         }
     }
 
@@ -155,7 +188,7 @@ internal sealed class OriginAnswers(AssetOrigin assets, ILogger logger)
     private static void Missing(HttpContext context)
     {
         // What is not there may be published the next moment.
-        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.CacheControl = Never;
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         context.Response.ContentLength = 0;
     }

@@ -7,6 +7,7 @@ using Auraed.Chunks.Stores;
 using Auraed.Domain.Assets;
 using Auraed.Domain.Records;
 using Auraed.Host;
+using Auraed.Store.Assets;
 using Auraed.Store.Events;
 using Auraed.Tests.Support;
 using Auraed.Tests.Unit.Chunks;
@@ -107,7 +108,7 @@ public sealed class AssetOrigins : IAsyncLifetime
         var file = await got.Content.ReadAsByteArrayAsync();
         Assert.Equal(asset.ContentOf(0), Inflated(file, asset.Index[0]));
         Assert.Equal("public, immutable, max-age=31536000", string.Join(", ", got.Headers.CacheControl!.ToString().Split(", ").Order(StringComparer.Ordinal).OrderByDescending(part => part == "public")));
-        Assert.Equal($"\"{asset.Index[0].Id}\"", got.Headers.ETag!.Tag);
+        Assert.Equal($"\"{AssetHost.Digest(file)}\"", got.Headers.ETag!.Tag);
         Assert.Equal((file.Length, "application/octet-stream", 0), (got.Content.Headers.ContentLength, got.Content.Headers.ContentType!.MediaType, got.Content.Headers.ContentEncoding.Count));
 
         using var head = await SendAsync(HttpMethod.Head, chunk);
@@ -134,6 +135,40 @@ public sealed class AssetOrigins : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Parts_of_two_files_of_one_chunk_are_never_put_together()
+    {
+        var asset = new TestAsset(AssetHost.Compressible(9, 400_000));
+        await PublishAsync(asset.Content, "r");
+        var chunk = $"{Root}/{ChunkFile.PathOf(asset.Index[0].Id)}";
+        using var before = await _http.GetAsync(chunk);
+        using var stronger = new ChunkFile(level: 19);
+        var frame = new byte[ChunkFile.BytesMax(asset.Index[0].Length)];
+        frame = frame[..stronger.Write(asset.ContentOf(0), frame)];
+        Assert.NotEqual(frame, await before.Content.ReadAsByteArrayAsync());
+        await FillAsync(asset.Index[0].Id, frame);
+        using var after = await SendAsync(HttpMethod.Get, chunk, ("Range", "bytes=10-"), ("If-Range", before.Headers.ETag!.Tag));
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+        Assert.NotEqual(before.Headers.ETag, after.Headers.ETag);
+        Assert.Equal(frame, await after.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public async Task A_damaged_chunk_is_served_to_nobody_and_kept_by_no_cache()
+    {
+        var asset = new TestAsset(CasyncInputs.Make("rand-1m"));
+        await PublishAsync(asset.Content, "r");
+        await FillAsync(asset.Index[0].Id, asset.FileOf(1));
+        foreach (var method in new[] { HttpMethod.Get, HttpMethod.Head })
+        {
+            using var damaged = await SendAsync(method, $"{Root}/{ChunkFile.PathOf(asset.Index[0].Id)}");
+            Assert.Equal((HttpStatusCode.InternalServerError, true, 0L), (damaged.StatusCode, damaged.Headers.CacheControl!.NoStore, damaged.Content.Headers.ContentLength ?? 0));
+        }
+
+        await FillAsync(asset.Index[0].Id, asset.FileOf(0));
+        await AssertStatusesAsync(HttpStatusCode.OK, asset.Index[0].Id);
+    }
+
+    [Fact]
     public async Task Every_other_path_and_method_is_refused()
     {
         var asset = new TestAsset(CasyncInputs.Make("rand-16k"));
@@ -143,13 +178,19 @@ public sealed class AssetOrigins : IAsyncLifetime
         [
             "/", "/index/", "/index/r", "/index/.caibx", "/index/../index/r.caibx/", "/index/r.caidx", "/index/%2e%2e", "/r.caibx", $"/{id}.cacnk", $"/{id[..4]}/{id}", $"/{id[..4]}/{id}.cacnk/",
             $"/{id[..4].ToUpperInvariant()}/{id.ToUpperInvariant()}.cacnk", $"/0000/{id}.cacnk", $"//{id[..4]}/{id}.cacnk", $"/{id[..4]}/{id[..63]}g.cacnk", "/aurae.assets.v0.AssetService/Upload",
+            "/index/r.caibx?", "/index/r.caibx?x=1", "/index/r%2Ecaibx", "/index/%72.caibx", "/index/r.caibx#a", $"/{id[..4]}/{id}%2Ecacnk", $"/{id[..4]}/{id}.cacnk?x=1", $"/{id[..4]}%2F{id}.cacnk",
+            $"/./{id[..4]}/{id}.cacnk", $"/a/../{id[..4]}/{id}.cacnk", $"http://x/{id[..4]}/{id}.cacnk?x=1", $"http://x/index/r%2Ecaibx",
         ];
         foreach (var path in wrong)
         {
             Assert.True(await StatusOfRawAsync("GET", path) == 404, path);
         }
 
-        Assert.Equal(200, await StatusOfRawAsync("GET", $"/{id[..4]}/{id}.cacnk"));
+        foreach (var path in new[] { $"/{id[..4]}/{id}.cacnk", $"http://x/{id[..4]}/{id}.cacnk", "/index/r.caibx", "http://x/index/r.caibx" })
+        {
+            Assert.True(await StatusOfRawAsync("GET", path) == 200, path);
+        }
+
         Assert.Equal(405, await StatusOfRawAsync("PUT", $"/{id[..4]}/{id}.cacnk"));
         Assert.Equal(405, await StatusOfRawAsync("DELETE", "/index/r.caibx"));
     }
@@ -228,6 +269,15 @@ public sealed class AssetOrigins : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 ", line, StringComparison.Ordinal);
         return int.Parse(line!.Split(' ')[1], null);
     }
+
+    /// <summary>Puts a frame in the place of the chunk's.</summary>
+    private Task FillAsync(ChunkId id, byte[] frame) => _daemon.Parts.Database.WriteAsync(
+        unit =>
+        {
+            var rows = new ChunkRows(unit);
+            return rows.Fill(rows.Find(id.ToByteArray())!.Value, frame);
+        },
+        CancellationToken.None);
 
     /// <summary>How far the caches were told; 0 before the daemon has begun to look.</summary>
     private Task<long> FrontierAsync() => _daemon.Parts.Database.ReadAsync(

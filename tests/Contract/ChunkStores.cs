@@ -121,6 +121,18 @@ public sealed class DirectoryChunkStore : ChunkStores
         Assert.Equal(0, (int)File.GetUnixFileMode(path) & 0b011_011_011);
     }
 
+    [Fact]
+    public async Task What_another_wrote_is_synced_with_what_is_written()
+    {
+        var (id, file) = Make(1000);
+        await Store.WriteAsync(id, file, replaces: false, default);
+        await using var next = new DirectoryStore(_directory["new.castr"]);
+        Assert.True(await next.HasAsync(id, default) && await next.CanSyncAsync(default));
+        // A directory that is gone cannot be synced: it is asked for what was found.
+        Directory.Delete(Path.Combine(_directory["new.castr"], id.ToString()[..4]), recursive: true);
+        await Assert.ThrowsAsync<Fault>(() => next.FlushAsync(default));
+    }
+
     protected override Task<IChunkStore> OpenAsync() => Task.FromResult<IChunkStore>(new DirectoryStore(_directory["new.castr"]));
 
     protected override Task CloseAsync()
@@ -161,6 +173,39 @@ public sealed class SftpChunkStore : ChunkStores
         var path = Path.Combine(_server!["store"], id.ToString()[..4], $"{id}.cacnk");
         Assert.Equal([path, _server["store/a.caibx"]], Directory.GetFiles(_server["store"], "*", SearchOption.AllDirectories).OrderByDescending(found => found == path));
         Assert.Equal(0, (int)File.GetUnixFileMode(path) & 0b011_011_011);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_names_of_what_is_written_or_found_are_synced_by_a_flush(bool isFound)
+    {
+        var (id, file) = Make(1000);
+        await Store.WriteAsync(id, file, replaces: false, default);
+        await using var found = new SftpStore(StoreLocation.Parse(Location()), Options(), TimeProvider.System);
+        Assert.True(await found.HasAsync(id, default) && await found.CanSyncAsync(default));
+        var store = isFound ? found : Store;
+        await store.FlushAsync(default);
+        Assert.True(await store.HasAsync(id, default));
+        // A directory that is gone cannot be synced: it is asked for.
+        Directory.Delete(Path.Combine(_server!["store"], id.ToString()[..4]), recursive: true);
+        Assert.Contains(id.ToString()[..4], (await Assert.ThrowsAsync<Fault>(() => store.FlushAsync(default))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_sync_says_so_and_keeps_chunks_all_the_same()
+    {
+        await using var server = await SshServer.StartAsync("internal-sftp -P fsync");
+        Directory.CreateDirectory(server["store"]);
+        var location = StoreLocation.Parse($"sftp://{Environment.UserName}@127.0.0.1:{server.Port}{server["store"]}");
+        await using var store = new SftpStore(
+            location, new StoreOptions { IdentityFile = server.IdentityFile, KnownHostsFile = server.KnownHostsFile, ConfigurationFile = server.ConfigurationFile }, TimeProvider.System);
+        Assert.False(await store.CanSyncAsync(default));
+        var (id, file) = Make(1000);
+        await store.WriteAsync(id, file, replaces: false, default);
+        await store.FlushAsync(default);
+        await store.WriteIndexAsync(IndexName.Parse("a.caibx", "index"), file, default);
+        Assert.True(await store.HasAsync(id, default));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class SshServer : IAsyncDisposable
 
     public string Output => _process!.Output;
 
-    public static async Task<SshServer> StartAsync()
+    /// <param name="subsystem">What serves SFTP.</param>
+    public static async Task<SshServer> StartAsync(string subsystem = "internal-sftp")
     {
         var server = new SshServer();
         var directory = server._directory;
@@ -49,7 +50,7 @@ public sealed class SshServer : IAsyncDisposable
             UsePAM no
             PasswordAuthentication no
             KbdInteractiveAuthentication no
-            Subsystem sftp internal-sftp
+            Subsystem sftp {subsystem}
             LogLevel VERBOSE
 
             """);

@@ -25,23 +25,17 @@ public sealed class DirectoryStore : IChunkStore
 
     public string Name { get; }
 
-    public bool IsFoundDurable => false;
-
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel) =>
         ReadAsync(PathOf(id), target, $"chunk {id}", cancel);
 
-    public Task<bool> HasAsync(ChunkId id, CancellationToken cancel) => Task.FromResult(IsFile(PathOf(id)));
+    public Task<bool> HasAsync(ChunkId id, CancellationToken cancel) => Task.FromResult(Finds(PathOf(id)));
 
     public async Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel)
     {
         var path = PathOf(id);
         var directory = Path.GetDirectoryName(path)!;
-        if (!replaces && IsFile(path))
+        if (!replaces && Finds(path))
         {
-            // The file was synced before it had its name; whoever gave it the name may have been cut off before the directory was.
-            _unsynced[directory] = 0;
-            _unsynced[_root] = 0;
-            _unsynced[Path.GetDirectoryName(_root) ?? _root] = 0;
             return;
         }
 
@@ -71,6 +65,8 @@ public sealed class DirectoryStore : IChunkStore
             }
         });
     }
+
+    public Task<bool> CanSyncAsync(CancellationToken cancel) => Task.FromResult(true);
 
     public Task FlushAsync(CancellationToken cancel)
     {
@@ -125,8 +121,20 @@ public sealed class DirectoryStore : IChunkStore
 
     private string PathOf(ChunkId id) => Path.Combine(_root, ChunkFile.PathOf(id));
 
-    // casync marks a chunk that it knows to be missing by a link to /dev/null under its name without the extension; under this name there are files.
-    private static bool IsFile(string path) => File.Exists(path);
+    private bool Finds(string path)
+    {
+        // casync marks a chunk that it knows to be missing by a link to /dev/null under its name without the extension; under this name there are files.
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        // The file was synced before it had its name; whoever gave it the name may have been cut off before the directory was.
+        _unsynced[Path.GetDirectoryName(path)!] = 0;
+        _unsynced[_root] = 0;
+        _unsynced[Path.GetDirectoryName(_root) ?? _root] = 0;
+        return true;
+    }
 
     private async Task<int> ReadAsync(string path, Memory<byte> target, string what, CancellationToken cancel)
     {

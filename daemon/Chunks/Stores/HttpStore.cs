@@ -32,8 +32,6 @@ public sealed class HttpStore : IChunkStore
 
     public string Name { get; }
 
-    public bool IsFoundDurable => true;
-
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
     {
         var what = $"GET of chunk {id}";
@@ -54,6 +52,8 @@ public sealed class HttpStore : IChunkStore
 
     public Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel) =>
         PutAsync($"PUT of chunk {id}", ChunkFile.PathOf(id), file, "application/zstd", Limits.StoreAnswerMax, cancel);
+
+    public Task<bool> CanSyncAsync(CancellationToken cancel) => Task.FromResult(true);
 
     public Task FlushAsync(CancellationToken cancel) => Task.CompletedTask;
 

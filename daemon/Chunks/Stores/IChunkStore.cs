@@ -20,7 +20,9 @@ public interface IChunkStore : IAsyncDisposable
     /// </summary>
     Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel);
 
-    /// <summary>Whether the store has the chunk; as of now.</summary>
+    /// <summary>
+    /// Whether the store has the chunk; as of now. Who wrote it may have been cut off before flushing: what is found is durable after <see cref="FlushAsync"/>, as what is written.
+    /// </summary>
     Task<bool> HasAsync(ChunkId id, CancellationToken cancel);
 
     /// <summary>
@@ -29,13 +31,10 @@ public interface IChunkStore : IAsyncDisposable
     /// <param name="replaces">The file that is there is damaged, and goes; otherwise it may stay.</param>
     Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel);
 
-    /// <summary>
-    /// A chunk that <see cref="HasAsync"/> finds is durable, as far as the store can promise that. Otherwise it may have been written by one who was cut off before flushing: it is
-    /// durable after <see cref="WriteAsync"/>, which then finds it there, and <see cref="FlushAsync"/>.
-    /// </summary>
-    bool IsFoundDurable { get; }
+    /// <summary>False when it is known that what was flushed may be lost with the power of the store's host. Fault(Precondition) when there is no store yet.</summary>
+    Task<bool> CanSyncAsync(CancellationToken cancel);
 
-    /// <summary>Returns when every chunk that was written is as durable as the store can make it. An index is written after this, so that it never names what a power cut took.</summary>
+    /// <summary>Returns when every chunk that was written or found is as durable as the store can make it. An index is written after this, so that it never names what a power cut took.</summary>
     Task FlushAsync(CancellationToken cancel);
 
     /// <summary>An index file's bytes; null when there is none of that name. At most <see cref="Limits.AssetIndexBytesMax"/>.</summary>

@@ -33,8 +33,6 @@ public sealed class S3Store : IChunkStore
 
     public string Name { get; }
 
-    public bool IsFoundDurable => true;
-
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel)
     {
         var what = $"GET of chunk {id}";
@@ -55,6 +53,8 @@ public sealed class S3Store : IChunkStore
 
     public Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel) =>
         PutAsync($"PUT of chunk {id}", ChunkFile.PathOf(id), file, "application/zstd", Limits.StoreAnswerMax, cancel);
+
+    public Task<bool> CanSyncAsync(CancellationToken cancel) => Task.FromResult(true);
 
     public Task FlushAsync(CancellationToken cancel) => Task.CompletedTask;
 

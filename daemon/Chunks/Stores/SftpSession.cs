@@ -5,6 +5,11 @@ namespace Auraed.Chunks.Stores;
 /// <summary>Files over one SFTP connection: each call is a few requests, sent together where one needs not wait for the other.</summary>
 internal sealed class SftpSession(SftpConnection connection, string name)
 {
+    private const string Sync = "fsync@openssh.com";
+
+    /// <summary>Whether the server can make files durable.</summary>
+    public bool CanSync => connection.Extensions.Contains(Sync);
+
     /// <summary>The file's bytes; -1 when there is none.</summary>
     public async Task<long> SizeAsync(string path, CancellationToken cancel)
     {
@@ -38,6 +43,26 @@ internal sealed class SftpSession(SftpConnection connection, string name)
             });
             await Task.WhenAll(blocks);
             return (int)size;
+        }
+        finally
+        {
+            await CloseAsync(handle, cancel);
+        }
+    }
+
+    /// <summary>Makes the names in a directory durable. False when the server does not open directories as files are opened, or does not sync them.</summary>
+    public async Task<bool> SyncDirectoryAsync(string path, CancellationToken cancel)
+    {
+        var opened = await connection.AskAsync(SftpPacket.Open, packet => packet.Add(path).Add(SftpPacket.OpenRead).Add(0u), cancel);
+        if (opened.Type != SftpPacket.Handle)
+        {
+            return opened.Status is SftpPacket.StatusFailure or SftpPacket.StatusUnsupported ? false : throw FaultOf(opened, path);
+        }
+
+        var handle = opened.TakeBytes();
+        try
+        {
+            return (await connection.AskAsync(SftpPacket.Extended, packet => packet.Add(Sync).Add(handle.Span), cancel)).Status == SftpPacket.StatusOk;
         }
         finally
         {
@@ -95,9 +120,9 @@ internal sealed class SftpSession(SftpConnection connection, string name)
                 ThrowUnlessOk(await connection.AskAsync(SftpPacket.Write, packet => packet.Add(handle.Span).Add((ulong)offset).Add(part.Span), cancel), path);
             });
             await Task.WhenAll(writes);
-            if (SftpStore.CanSync(connection))
+            if (CanSync)
             {
-                ThrowUnlessOk(await connection.AskAsync(SftpPacket.Extended, packet => packet.Add("fsync@openssh.com").Add(handle.Span), cancel), path);
+                ThrowUnlessOk(await connection.AskAsync(SftpPacket.Extended, packet => packet.Add(Sync).Add(handle.Span), cancel), path);
             }
         }
         finally

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Auraed.Base;
 
@@ -5,13 +6,12 @@ namespace Auraed.Chunks.Stores;
 
 /// <summary>
 /// casync's layout on another host, through OpenSSH's <c>ssh -s HOST sftp</c>: who may do what is ssh's business, keys and known hosts are ssh's files.
-/// A file is written under <c>id.random.tmp</c>, synced where the server can (fsync@openssh.com), and renamed over its name (posix-rename@openssh.com). One session
-/// for all callers, opened at the first call and again after it broke.
+/// A file is written under <c>id.random.tmp</c>, synced where the server can (fsync@openssh.com), and renamed over its name (posix-rename@openssh.com); its directory is synced by
+/// a flush. One session for all callers, opened at the first call and again after it broke.
 /// </summary>
 public sealed class SftpStore : IChunkStore
 {
     private const string PosixRename = "posix-rename@openssh.com";
-    private const string Sync = "fsync@openssh.com";
     private const uint ReadOnlyFile = 0x124;
     private const uint PlainFile = 0x1A4;
 
@@ -19,6 +19,7 @@ public sealed class SftpStore : IChunkStore
     private readonly StoreOptions _options;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _opening = new(1);
+    private readonly ConcurrentDictionary<string, byte> _unsynced = new(StringComparer.Ordinal);
     private SftpConnection? _connection;
 
     public SftpStore(StoreLocation location, StoreOptions options, TimeProvider clock)
@@ -32,27 +33,51 @@ public sealed class SftpStore : IChunkStore
 
     public string Name => _location.Text;
 
-    public bool IsFoundDurable => false;
-
     public Task<int> ReadAsync(ChunkId id, Memory<byte> target, CancellationToken cancel) =>
         WithinAsync($"read of chunk {id}", Limits.StoreAnswerMax, (session, token) => session.ReadFileAsync(PathOf(id), $"chunk {id}", target, token), cancel);
 
     public Task<bool> HasAsync(ChunkId id, CancellationToken cancel) =>
-        WithinAsync($"look for chunk {id}", Limits.StoreAnswerMax, async (session, token) => await session.SizeAsync(PathOf(id), token) >= 0, cancel);
+        WithinAsync($"look for chunk {id}", Limits.StoreAnswerMax, (session, token) => FindsAsync(session, PathOf(id), token), cancel);
 
     public Task WriteAsync(ChunkId id, ReadOnlyMemory<byte> file, bool replaces, CancellationToken cancel) => WithinAsync($"write of chunk {id}", Limits.StoreAnswerMax, async (session, token) =>
     {
         var path = PathOf(id);
-        if (replaces || await session.SizeAsync(path, token) < 0)
+        if (replaces || !await FindsAsync(session, path, token))
         {
             var temporary = $"{path[..^ChunkFile.Extension.Length]}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp";
             await session.WriteFileAsync(temporary, path, file, ReadOnlyFile, token);
+            Note(path);
         }
 
         return true;
     }, cancel);
 
-    public Task FlushAsync(CancellationToken cancel) => Task.CompletedTask;
+    public Task<bool> CanSyncAsync(CancellationToken cancel) =>
+        WithinAsync("sync of the store's directory", Limits.StoreAnswerMax, async (session, token) => session.CanSync && await session.SyncDirectoryAsync(_location.Path, token), cancel);
+
+    public async Task FlushAsync(CancellationToken cancel)
+    {
+        if (_unsynced.IsEmpty || !await CanSyncAsync(cancel))
+        {
+            return;
+        }
+
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Limits.StoreFetchesDefault, CancellationToken = cancel };
+        await Parallel.ForEachAsync(_unsynced.Keys, parallel, async (directory, token) =>
+        {
+            // Taken off first: a name that comes while this runs puts it on again.
+            _unsynced.TryRemove(directory, out _);
+            try
+            {
+                await SyncAsync(directory, token);
+            }
+            catch
+            {
+                _unsynced[directory] = 0;
+                throw;
+            }
+        });
+    }
 
     public Task<byte[]?> ReadIndexAsync(IndexName name, CancellationToken cancel) => WithinAsync($"read of index {name}", Limits.StoreIndexAnswerMax, async (session, token) =>
     {
@@ -72,7 +97,7 @@ public sealed class SftpStore : IChunkStore
     {
         var path = $"{_location.Path}/{name}";
         await session.WriteFileAsync($"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp", path, bytes, PlainFile, token);
-        return true;
+        return session.CanSync && await session.SyncDirectoryAsync(_location.Path, token);
     }, cancel);
 
     public async ValueTask DisposeAsync()
@@ -84,8 +109,6 @@ public sealed class SftpStore : IChunkStore
 
         _opening.Dispose();
     }
-
-    internal static bool CanSync(SftpConnection connection) => connection.Extensions.Contains(Sync);
 
     /// <summary>
     /// What ssh is started with: it asks nobody, forwards nothing, runs nothing on this side, shares no connection, and takes what follows <c>--</c> for no option.
@@ -136,6 +159,27 @@ public sealed class SftpStore : IChunkStore
     }
 
     private string PathOf(ChunkId id) => $"{_location.Path}/{ChunkFile.PathOf(id)}";
+
+    private async Task<bool> FindsAsync(SftpSession session, string path, CancellationToken cancel)
+    {
+        if (await session.SizeAsync(path, cancel) < 0)
+        {
+            return false;
+        }
+
+        // The file was synced before it had its name; whoever gave it the name may have been cut off before the directory was.
+        Note(path);
+        return true;
+    }
+
+    private void Note(string path)
+    {
+        _unsynced[path[..path.LastIndexOf('/')]] = 0;
+        _unsynced[_location.Path] = 0;
+    }
+
+    private Task<bool> SyncAsync(string directory, CancellationToken cancel) => WithinAsync($"sync of {directory}", Limits.StoreAnswerMax, async (session, token) =>
+        await session.SyncDirectoryAsync(directory, token) ? true : throw new Fault(FaultKind.Unavailable, $"{Name} could not sync {directory}"), cancel);
 
     private async Task<T> WithinAsync<T>(string what, TimeSpan timeMax, Func<SftpSession, CancellationToken, Task<T>> action, CancellationToken cancel)
     {

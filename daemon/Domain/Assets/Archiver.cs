@@ -33,6 +33,14 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
             { Reason = ChunkAppend.TooManyChunks };
         }
 
+        if (!await _retry.RunAsync(() => store.CanSyncAsync(cancel), cancel).ConfigureAwait(false))
+        {
+            throw new Fault(
+                FaultKind.Precondition, $"asset {asset.Name} is not archived: {store.Name} cannot sync what it is given, and would lose it with its host's power", "backend",
+                "serve it by OpenSSH's sftp-server, whose fsync@openssh.com is allowed; auraed assets backends names the others")
+            { Reason = "BACKEND_NOT_DURABLE" };
+        }
+
         AssetArchive? before = await FindAsync(call.Tenant, asset.Name, cancel).ConfigureAwait(false);
         if (before is not null && before.Backend != target)
         {
@@ -150,7 +158,7 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
             files[chunk.Chunk.Number] = file;
             var id = new ChunkId(chunk.Id);
             bool isThere = await _retry.RunAsync(() => store.HasAsync(id, token), token).ConfigureAwait(false);
-            if (!isThere || !store.IsFoundDurable)
+            if (!isThere)
             {
                 await _retry.RunAsync(() => store.WriteAsync(id, file, replaces: false, token), token).ConfigureAwait(false);
             }

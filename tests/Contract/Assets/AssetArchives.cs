@@ -249,7 +249,7 @@ public sealed class AssetArchives : IAsyncLifetime
         }
 
         Configure(ssh is not null
-            ? ["[far]", $"location = \"sftp://{Environment.UserName}@127.0.0.1:{ssh.Port}{ssh["store"]}\"", $"identity_file = \"{ssh.IdentityFile}\"", $"known_hosts_file = \"{ssh.KnownHostsFile}\"", $"configuration_file = \"{ssh.ConfigurationFile}\""]
+            ? Far(ssh)
             : ["[far]", $"location = \"{s3!.Location}/archive\"", $"credentials_file = \"{s3.CredentialsFile}\""]);
         _host = await _host.RestartAsync(("assets.backends_file", _directory["backends"]));
         var bytes = AssetHost.Random(11, 1_500_000);
@@ -269,6 +269,29 @@ public sealed class AssetArchives : IAsyncLifetime
         await _host.Database.WriteAsync(unit => unit.Prepare("UPDATE content SET chunk_count = 7000000").Execute(), CancellationToken.None);
         Assert.Equal(StatusCode.FailedPrecondition, await FailsAsync(() => ArchiveAsync(put.Asset.Id)));
     }
+
+    [Fact]
+    public async Task Nothing_leaves_the_file_for_a_backend_that_cannot_sync()
+    {
+        await using var ssh = await SshServer.StartAsync("internal-sftp -P fsync");
+        Directory.CreateDirectory(ssh["store"]);
+        Configure(Far(ssh));
+        _host = await _host.RestartAsync(("assets.backends_file", _directory["backends"]));
+        var bytes = AssetHost.Random(14, 300_000);
+        await _host.PutAsync(bytes, new UploadHeader { Tag = "v" });
+        var failure = await Assert.ThrowsAsync<RpcException>(() => ArchiveAsync("v", "far"));
+        Assert.Equal(StatusCode.FailedPrecondition, failure.StatusCode);
+        Assert.Contains("cannot sync", failure.Status.Detail, StringComparison.Ordinal);
+        var stat = await _host.Assets.StatAsync(new StatAssetRequest { Asset = "v" });
+        Assert.Equal(("", 0), (stat.Backend, stat.ArchivedSize));
+        Assert.Empty(Directory.GetFileSystemEntries(ssh["store"]));
+    }
+
+    private static string[] Far(SshServer ssh) =>
+    [
+        "[far]", $"location = \"sftp://{Environment.UserName}@127.0.0.1:{ssh.Port}{ssh["store"]}\"", $"identity_file = \"{ssh.IdentityFile}\"", $"known_hosts_file = \"{ssh.KnownHostsFile}\"",
+        $"configuration_file = \"{ssh.ConfigurationFile}\"",
+    ];
 
     private void Configure(params string[] lines) => File.WriteAllLines(_directory["backends"], lines);
 

@@ -46,11 +46,20 @@ public static partial class Limits
     /// <summary>Units of one upload that wait for the writer: one is written while the next is made.</summary>
     public const int AssetUnitsWaitingMax = 4;
 
-    /// <summary>Uploads at a time; each takes up to 10 MiB.</summary>
-    public const int AssetUploadsCountMax = 6;
+    /// <summary>Uploads at a time; each takes up to 10 MiB. One more is the daemon's own.</summary>
+    public const int AssetUploadsCountMax = 7;
+
+    /// <summary>Of one tenant.</summary>
+    public const int AssetUploadsOfTenantMax = 6;
 
     /// <summary>Downloads at a time; each takes up to 4 MiB.</summary>
-    public const int AssetDownloadsCountMax = 16;
+    public const int AssetDownloadsCountMax = 18;
+
+    /// <summary>Of one tenant.</summary>
+    public const int AssetDownloadsOfTenantMax = 16;
+
+    /// <summary>A transfer whose caller neither sent nor took a message for so long loses its place to the next that needs one: a message of half a megabyte passes at 17 KB/s.</summary>
+    public static readonly TimeSpan TransferIdleMax = TimeSpan.FromSeconds(30);
 
     /// <summary>What a refused upload or download is told to wait.</summary>
     public static readonly TimeSpan AssetRetryAfter = TimeSpan.FromSeconds(1);

@@ -24,13 +24,13 @@ public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetSer
     public override Task<MissingChunksResponse> MissingChunks(MissingChunksRequest request, ServerCallContext context) => assets.MissingChunksAsync(request, context.CancellationToken);
 
     public override Task Download(DownloadRequest request, IServerStreamWriter<DownloadResponse> responseStream, ServerCallContext context) =>
-        SendAsync(assets.DownloadAsync(request, context.CancellationToken), responseStream, context);
+        assets.DownloadAsync(request, message => responseStream.WriteAsync(message, context.CancellationToken), context.CancellationToken);
 
     public override Task GetIndex(GetIndexRequest request, IServerStreamWriter<GetIndexResponse> responseStream, ServerCallContext context) =>
         SendAsync(assets.IndexAsync(request, context.CancellationToken), responseStream, context);
 
     public override Task FetchChunks(FetchChunksRequest request, IServerStreamWriter<FetchChunksResponse> responseStream, ServerCallContext context) =>
-        SendAsync(assets.FetchAsync(request, context.CancellationToken), responseStream, context);
+        assets.FetchAsync(request, message => responseStream.WriteAsync(message, context.CancellationToken), context.CancellationToken);
 
     public override Task<StatAssetResponse> Stat(StatAssetRequest request, ServerCallContext context) => assets.StatAsync(request, context.CancellationToken);
 

@@ -144,10 +144,14 @@ public sealed class AssetCrashes : IDisposable
         }
 
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        await foreach (var message in assets.DownloadAsync(new DownloadRequest { Asset = archived.Asset.Id }, CancellationToken.None))
-        {
-            hash.AppendData(message.Data.Span);
-        }
+        await assets.DownloadAsync(
+            new DownloadRequest { Asset = archived.Asset.Id },
+            message =>
+            {
+                hash.AppendData(message.Data.Span);
+                return Task.CompletedTask;
+            },
+            CancellationToken.None);
 
         Assert.Equal(archived.Asset.Sha256, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }

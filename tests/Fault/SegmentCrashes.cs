@@ -65,10 +65,14 @@ public sealed class SegmentCrashes : IDisposable
         Assert.Equal($"{Events + OfArchiving - Archived}", await TableRows.TextAsync(database, "SELECT count(*) FROM event"));
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var id = await TableRows.TextAsync(database, "SELECT asset FROM event_segment");
-        await foreach (var message in assets.DownloadAsync(new DownloadRequest { Asset = id }, CancellationToken.None))
-        {
-            hash.AppendData(message.Data.Span);
-        }
+        await assets.DownloadAsync(
+            new DownloadRequest { Asset = id },
+            message =>
+            {
+                hash.AppendData(message.Data.Span);
+                return Task.CompletedTask;
+            },
+            CancellationToken.None);
 
         Assert.Equal(await TableRows.TextAsync(database, "SELECT hex(digest) FROM event_archive"), Convert.ToHexString(hash.GetHashAndReset()));
     }

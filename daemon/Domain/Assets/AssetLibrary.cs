@@ -33,8 +33,8 @@ public sealed partial class AssetLibrary : IAsyncDisposable
         var indexes = new AssetIndexes(reader);
         _database = database;
         _catalog = new AssetCatalog(database, records);
-        _uploads = new Uploads(database, records, reader, indexes);
-        _downloads = new Downloads(database, reader, indexes);
+        _uploads = new Uploads(database, records, reader, indexes, time);
+        _downloads = new Downloads(database, reader, indexes, time);
         _deltas = new Deltas(database);
         _evictor = new Evictor(database);
         _archiver = new Archiver(database, _backends, indexes, _evictor, time);
@@ -69,12 +69,14 @@ public sealed partial class AssetLibrary : IAsyncDisposable
         return new MissingChunksResponse { Missing = { missing } };
     }
 
-    public IAsyncEnumerable<DownloadResponse> DownloadAsync(DownloadRequest request, CancellationToken cancel) => _downloads.ReadAsync(request, cancel);
+    /// <param name="send">Completes when the caller has taken the message; its bytes are good until then.</param>
+    public Task DownloadAsync(DownloadRequest request, Func<DownloadResponse, Task> send, CancellationToken cancel) => _downloads.SendAsync(request, send, cancel);
 
     public IAsyncEnumerable<GetIndexResponse> IndexAsync(GetIndexRequest request, CancellationToken cancel) => _downloads.IndexAsync(request, cancel);
 
-    public IAsyncEnumerable<FetchChunksResponse> FetchAsync(FetchChunksRequest request, CancellationToken cancel) =>
-        _downloads.FetchAsync(RecordNames.Tenant(request.Tenant), AssetRequests.Ids(request.Ids), cancel);
+    /// <param name="send">Completes when the caller has taken the message.</param>
+    public Task FetchAsync(FetchChunksRequest request, Func<FetchChunksResponse, Task> send, CancellationToken cancel) =>
+        _downloads.FetchAsync(RecordNames.Tenant(request.Tenant), AssetRequests.Ids(request.Ids), send, cancel);
 
     public IAsyncEnumerable<DeltaResponse> DeltaAsync(DeltaRequest request, CancellationToken cancel) => _deltas.ReadAsync(request, cancel);
 
@@ -158,7 +160,6 @@ public sealed partial class AssetLibrary : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _uploads.Dispose();
-        _downloads.Dispose();
         _collector.Dispose();
         _scrubber.Dispose();
         _evictor.Dispose();

@@ -14,14 +14,14 @@ namespace Auraed.Domain.Assets;
 /// <summary>
 /// Assets on their way out. A batch is read while the one before is taken, and no more than that: memory and snapshots do not wait for a slow taker.
 /// </summary>
-internal sealed class Downloads(Database database, ContentReader reader, AssetIndexes indexes) : IDisposable
+internal sealed class Downloads(Database database, ContentReader reader, AssetIndexes indexes, TimeProvider time)
 {
     private const int BatchesAheadMax = 1;
 
-    private readonly SemaphoreSlim _places = new(Limits.AssetDownloadsCountMax, Limits.AssetDownloadsCountMax);
+    private readonly TransferPlaces _places = new(new TransferBounds("downloads", "TOO_MANY_DOWNLOADS", Limits.AssetDownloadsCountMax, Limits.AssetDownloadsOfTenantMax), time);
 
-    /// <summary>A message's bytes are good until the next one is asked for.</summary>
-    public async IAsyncEnumerable<DownloadResponse> ReadAsync(DownloadRequest request, [EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="send">Completes when the caller has taken the message; its bytes are good until then.</param>
+    public async Task SendAsync(DownloadRequest request, Func<DownloadResponse, Task> send, CancellationToken cancel)
     {
         AssetName name = AssetRequests.Name(request.Tenant, request.Asset);
         (StoredRecord asset, StoredContent content) = await database.ReadAsync(unit => AssetCatalog.Open(unit, name), cancel).ConfigureAwait(false);
@@ -36,15 +36,14 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         }
 
         long end = request.Length == 0 || request.Length > content.Size - request.Offset ? content.Size : request.Offset + request.Length;
-        yield return new DownloadResponse { Asset = (Asset)asset.Body };
-        using IDisposable place = Enter();
+        await send(new DownloadResponse { Asset = (Asset)asset.Body }).ConfigureAwait(false);
+        using TransferPlace place = Enter(name.Tenant);
         var batches = new Batches(reader, content, request.Offset, end, "asset " + asset.Name, request.Frames, cancel);
         await using (batches.ConfigureAwait(false))
         {
             await foreach ((DownloadResponse message, FrameRoom room) in batches.Messages.ReadAllAsync(cancel).ConfigureAwait(false))
             {
-                // Who asks for the next message has no more use for this one.
-                yield return message;
+                await place.WaitAsync(send(message)).ConfigureAwait(false);
                 room.Dispose();
             }
         }
@@ -60,9 +59,10 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
         }
     }
 
-    public async IAsyncEnumerable<FetchChunksResponse> FetchAsync(string tenant, List<ChunkId> ids, [EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="send">Completes when the caller has taken the message.</param>
+    public async Task FetchAsync(string tenant, List<ChunkId> ids, Func<FetchChunksResponse, Task> send, CancellationToken cancel)
     {
-        using IDisposable place = Enter();
+        using TransferPlace place = Enter(tenant);
         for (int next = 0; next < ids.Count;)
         {
             int first = next;
@@ -74,11 +74,9 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
             }
 
             next += batch.Chunks.Count;
-            yield return new FetchChunksResponse { Chunks = batch };
+            await place.WaitAsync(send(new FetchChunksResponse { Chunks = batch })).ConfigureAwait(false);
         }
     }
-
-    public void Dispose() => _places.Dispose();
 
     private static ChunkSizes SizesOf(Asset asset)
     {
@@ -142,14 +140,9 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
     private static Fault NotHeld(string tenant, ChunkId id, int index) =>
         new(FaultKind.NotFound, $"tenant '{tenant}' does not hold chunk {id}", $"ids[{index}]") { Reason = "CHUNK_NOT_FOUND" };
 
-    private Place Enter() => _places.Wait(0, CancellationToken.None)
-        ? new Place(_places)
-        : throw new Fault(FaultKind.Exhausted, $"{Limits.AssetDownloadsCountMax} downloads run already") { Reason = "TOO_MANY_DOWNLOADS", RetryAfter = Limits.AssetRetryAfter };
-
-    private sealed class Place(SemaphoreSlim places) : IDisposable
-    {
-        public void Dispose() => places.Release();
-    }
+    private TransferPlace Enter(string tenant) => _places.Enter(tenant, new Fault(
+        FaultKind.Aborted, $"nothing was taken of a download for {Limits.TransferIdleMax.TotalSeconds:0} s, and another needed its place", hint: "call again, from the offset that was reached")
+    { Reason = "TRANSFER_IDLE" });
 
     /// <summary>Reads ahead of the taker, on the pool. Disposing ends it.</summary>
     private sealed class Batches : IAsyncDisposable

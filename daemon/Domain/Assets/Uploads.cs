@@ -18,9 +18,10 @@ internal sealed record UploadCompanion(Func<StoredContent, string, CancellationT
 /// Uploads, from the first message to the asset. Invariants: an asset becomes visible in one unit of work with its event, after all its chunks are durable and
 /// every digest that was expected has been compared; what is durable need not be sent again; memory is bounded whatever is sent.
 /// </summary>
-internal sealed class Uploads(Database database, RecordStore records, ContentReader reader, AssetIndexes indexes) : IDisposable
+internal sealed class Uploads(Database database, RecordStore records, ContentReader reader, AssetIndexes indexes, TimeProvider time) : IDisposable
 {
-    private readonly SemaphoreSlim _places = new(Limits.AssetUploadsCountMax, Limits.AssetUploadsCountMax);
+    private readonly TransferPlaces _places = new(new TransferBounds("uploads", "TOO_MANY_UPLOADS", Limits.AssetUploadsCountMax, Limits.AssetUploadsOfTenantMax), time);
+    private readonly TransferPlaces _own = new(new TransferBounds("uploads of the daemon's own", "TOO_MANY_UPLOADS", 1, 1), time);
     private readonly CheckCrew _crew = new();
 
     public async Task<UploadResponse> RunAsync(string principal, IAsyncEnumerator<UploadRequest> steps, UploadCompanion? companion, CancellationToken cancel)
@@ -31,30 +32,19 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         }
 
         UploadPlan plan = AssetRequests.Header(steps.Current);
-        if (!_places.Wait(0, CancellationToken.None))
-        {
-            throw new Fault(FaultKind.Exhausted, $"{Limits.AssetUploadsCountMax} uploads run already") { Reason = "TOO_MANY_UPLOADS", RetryAfter = Limits.AssetRetryAfter };
-        }
-
+        using TransferPlace place = (companion is null ? _places : _own).Enter(plan.Tenant, Idle(plan));
+        var call = new RecordCall(plan.Tenant, principal) { IsDaemon = companion is not null };
+        await using UploadSession session = await OpenAsync(call, plan, cancel).ConfigureAwait(false);
         try
         {
-            var call = new RecordCall(plan.Tenant, principal) { IsDaemon = companion is not null };
-            await using UploadSession session = await OpenAsync(call, plan, cancel).ConfigureAwait(false);
-            try
-            {
-                return await TakeAsync(call, session, steps, companion, cancel).ConfigureAwait(false);
-            }
-            catch (Exception failure) when (plan.Id is null || failure is Fault { Reason: DigestMismatch or ChunkAppend.TooManyChunks })
-            {
-                // Nobody can go on with it: one without a name, with bytes that are not those that were meant, or in chunks that are too small for it.
-                await session.DisposeAsync().ConfigureAwait(false);
-                await GiveUpAsync(session.Upload).ConfigureAwait(false);
-                throw;
-            }
+            return await TakeAsync(call, session, steps, place, companion, cancel).ConfigureAwait(false);
         }
-        finally
+        catch (Exception failure) when (plan.Id is null || failure is Fault { Reason: DigestMismatch or ChunkAppend.TooManyChunks })
         {
-            _places.Release();
+            // Nobody can go on with it: one without a name, with bytes that are not those that were meant, or in chunks that are too small for it.
+            await session.DisposeAsync().ConfigureAwait(false);
+            await GiveUpAsync(session.Upload).ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -99,11 +89,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         },
         cancel);
 
-    public void Dispose()
-    {
-        _places.Dispose();
-        _crew.Dispose();
-    }
+    public void Dispose() => _crew.Dispose();
 
     /// <summary>The chunk, when the tenant holds it; another tenant's is as if it were not there. One that is not sound is no help to an upload.</summary>
     internal static StoredChunk? Held(ReadUnit unit, long? holder, ChunkId id)
@@ -144,14 +130,15 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
         },
         cancel);
 
-    private async Task<UploadResponse> TakeAsync(RecordCall call, UploadSession session, IAsyncEnumerator<UploadRequest> steps, UploadCompanion? companion, CancellationToken cancel)
+    private async Task<UploadResponse> TakeAsync(
+        RecordCall call, UploadSession session, IAsyncEnumerator<UploadRequest> steps, TransferPlace place, UploadCompanion? companion, CancellationToken cancel)
     {
         using var whole = new WholeDigest();
         using var plain = new PlainIntake(session, whole, database);
         using var cut = new ChunkIntake(session, whole, database, _crew);
         bool isPlain = false;
         bool isCut = false;
-        while (await steps.MoveNextAsync().ConfigureAwait(false))
+        while (await place.NextAsync(steps).ConfigureAwait(false))
         {
             switch (steps.Current.StepCase)
             {
@@ -275,6 +262,12 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
             // The caller is told what failed first.
         }
     }
+
+    private static Fault Idle(UploadPlan plan) => new(
+        FaultKind.Aborted,
+        $"nothing came of {plan.Name} for {Limits.TransferIdleMax.TotalSeconds:0} s, and another upload needed its place",
+        hint: plan.Id is null ? "upload it again; one with an upload_id could be gone on with" : "go on with the upload from the durable_size that GetUpload answers")
+    { Reason = "TRANSFER_IDLE" };
 
     private static Fault Mismatch(string field, string message) => new(FaultKind.Precondition, message + "; nothing of it is visible", field, "upload it again") { Reason = DigestMismatch };
 

@@ -82,7 +82,7 @@ public sealed class AssetResumption : IAsyncLifetime
         var bytes = AssetHost.Random(4, Size);
         var asset = (await _host.PutAsync(bytes)).Asset.Id;
         // More than a connection takes unread, so that these stay.
-        var held = Enumerable.Range(0, Auraed.Base.Limits.AssetDownloadsCountMax).Select(_ => _host.Assets.Download(new DownloadRequest { Asset = asset })).ToArray();
+        var held = Enumerable.Range(0, Auraed.Base.Limits.AssetDownloadsOfTenantMax).Select(_ => _host.Assets.Download(new DownloadRequest { Asset = asset })).ToArray();
         foreach (var call in held)
         {
             // The first message comes before the place is taken, the second one after.

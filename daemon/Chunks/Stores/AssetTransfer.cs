@@ -56,7 +56,7 @@ public static class AssetTransfer
             progress?.Invoke(chunk.Length);
         });
 
-        await target.FlushAsync(cancel);
+        await retry.RunAsync(() => target.FlushAsync(cancel), cancel);
         if (name is { } indexName)
         {
             var bytes = index.ToByteArray();

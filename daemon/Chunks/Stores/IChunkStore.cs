@@ -34,7 +34,10 @@ public interface IChunkStore : IAsyncDisposable
     /// <summary>False when it is known that what was flushed may be lost with the power of the store's host. Fault(Precondition) when there is no store yet.</summary>
     Task<bool> CanSyncAsync(CancellationToken cancel);
 
-    /// <summary>Returns when every chunk that was written or found is as durable as the store can make it. An index is written after this, so that it never names what a power cut took.</summary>
+    /// <summary>
+    /// Returns when every chunk that was written or found is as durable as the store can make it. An index is written after this, so that it never names what a power cut took. What its
+    /// disk refuses is Fault(Internal), and not tried again: the next sync may claim what this one lost.
+    /// </summary>
     Task FlushAsync(CancellationToken cancel);
 
     /// <summary>An index file's bytes; null when there is none of that name. At most <see cref="Limits.AssetIndexBytesMax"/>.</summary>

@@ -22,6 +22,9 @@ public sealed class SftpStore : IChunkStore
     private readonly ConcurrentDictionary<string, byte> _unsynced = new(StringComparer.Ordinal);
     private SftpConnection? _connection;
 
+    // Of the server, which is asked once: what fails later is a fault, and no lack.
+    private bool? _canSync;
+
     public SftpStore(StoreLocation location, StoreOptions options, TimeProvider clock)
     {
         Invariant.Hold(location.Kind == StoreKind.Sftp);
@@ -52,8 +55,8 @@ public sealed class SftpStore : IChunkStore
         return true;
     }, cancel);
 
-    public Task<bool> CanSyncAsync(CancellationToken cancel) =>
-        WithinAsync("sync of the store's directory", Limits.StoreAnswerMax, async (session, token) => session.CanSync && await session.SyncDirectoryAsync(_location.Path, token), cancel);
+    public async Task<bool> CanSyncAsync(CancellationToken cancel) => _canSync ??= await WithinAsync(
+        "sync of the store's directory", Limits.StoreAnswerMax, async (session, token) => session.CanSync && await session.SyncDirectoryAsync(_location.Path, token), cancel);
 
     public async Task FlushAsync(CancellationToken cancel)
     {
@@ -93,12 +96,19 @@ public sealed class SftpStore : IChunkStore
         return count < 0 ? null : bytes[..count];
     }, cancel);
 
-    public Task WriteIndexAsync(IndexName name, ReadOnlyMemory<byte> bytes, CancellationToken cancel) => WithinAsync($"write of index {name}", Limits.StoreIndexAnswerMax, async (session, token) =>
+    public async Task WriteIndexAsync(IndexName name, ReadOnlyMemory<byte> bytes, CancellationToken cancel)
     {
         var path = $"{_location.Path}/{name}";
-        await session.WriteFileAsync($"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp", path, bytes, PlainFile, token);
-        return session.CanSync && await session.SyncDirectoryAsync(_location.Path, token);
-    }, cancel);
+        _ = await WithinAsync($"write of index {name}", Limits.StoreIndexAnswerMax, async (session, token) =>
+        {
+            await session.WriteFileAsync($"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp", path, bytes, PlainFile, token);
+            return true;
+        }, cancel);
+        if (await CanSyncAsync(cancel))
+        {
+            _ = await SyncAsync(_location.Path, cancel);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -179,7 +189,7 @@ public sealed class SftpStore : IChunkStore
     }
 
     private Task<bool> SyncAsync(string directory, CancellationToken cancel) => WithinAsync($"sync of {directory}", Limits.StoreAnswerMax, async (session, token) =>
-        await session.SyncDirectoryAsync(directory, token) ? true : throw new Fault(FaultKind.Unavailable, $"{Name} could not sync {directory}"), cancel);
+        await session.SyncDirectoryAsync(directory, token) ? true : throw new Fault(FaultKind.Internal, $"{Name} could not sync {directory}", hint: "check the disk of its host"), cancel);
 
     private async Task<T> WithinAsync<T>(string what, TimeSpan timeMax, Func<SftpSession, CancellationToken, Task<T>> action, CancellationToken cancel)
     {

@@ -169,10 +169,10 @@ internal sealed class Archiver(Database database, ArchiveBackends backends, Asse
                 result.CopiedSize += isThere ? 0 : file.Length;
             }
         }).ConfigureAwait(false);
-        await store.FlushAsync(cancel).ConfigureAwait(false);
+        await _retry.RunAsync(() => store.FlushAsync(cancel), cancel).ConfigureAwait(false);
         CrashPoint.Reach("archive.flushed");
         await Parallel.ForEachAsync(chunks, parallel, async (chunk, token) => await ProveAsync(chunk, files[chunk.Chunk.Number], store, asset, token).ConfigureAwait(false)).ConfigureAwait(false);
-        await store.FlushAsync(cancel).ConfigureAwait(false);
+        await _retry.RunAsync(() => store.FlushAsync(cancel), cancel).ConfigureAwait(false);
         _ = await database.WriteAsync(
             unit =>
             {

@@ -61,4 +61,10 @@ public static partial class Limits
 
     /// <summary>Between two looks of process 1 at its zombies: a zombie costs a number, not time, and whoever started a child collects it within milliseconds.</summary>
     public static readonly TimeSpan OrphanLookInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the start of a daemon waits for one of the same database to be gone, before it supervises nothing: a killed process closes its files within milliseconds.</summary>
+    public static readonly TimeSpan SeatWaitMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two looks whether it is.</summary>
+    public static readonly TimeSpan SeatLookInterval = TimeSpan.FromMilliseconds(50);
 }

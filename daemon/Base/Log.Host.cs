@@ -74,6 +74,12 @@ public static partial class Log
     [LoggerMessage(1025, LogLevel.Warning, "the copy for a plain cp could not be published: {Reason}")]
     public static partial void PublishFailed(ILogger logger, string reason);
 
+    [LoggerMessage(1030, LogLevel.Warning, "services and cells are shown as they are on record, and no process is touched: {Reason}")]
+    public static partial void SupervisionRefused(ILogger logger, string reason);
+
+    [LoggerMessage(1031, LogLevel.Warning, "another user has taken the name by which daemons of one database find each other: start no copy of this database on this host meanwhile")]
+    public static partial void SeatNotTaken(ILogger logger);
+
     [LoggerMessage(1040, LogLevel.Warning, "the origin cannot serve {Path}: {Reason}")]
     public static partial void OriginFailed(ILogger logger, string path, string reason);
 

@@ -89,6 +89,9 @@ internal sealed class Composition : IAsyncDisposable
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
     ];
 
+    private static IReadOnlyList<string> Supervising { get; } =
+        [Aurae.Services.V0.ServiceService.Descriptor.FullName, Aurae.Cells.V0.CellService.Descriptor.FullName];
+
     public Pulses Pulses { get; }
 
     public WriterProbe Writing { get; }
@@ -98,6 +101,9 @@ internal sealed class Composition : IAsyncDisposable
     public HealthBoard Board { get; } = new();
 
     public Database Database => _database;
+
+    /// <summary>Why no service and no cell is supervised, and what changes that; empty when they are.</summary>
+    public string SupervisionRefused => _workloads!.SupervisionRefused;
 
     /// <summary>What anybody may read of the assets, once somebody listens.</summary>
     public AssetOrigin Origin => _assets.Origin;
@@ -157,7 +163,7 @@ internal sealed class Composition : IAsyncDisposable
         services.AddSingleton(new ObserveService(_workloads.Cells, _workloads.Signals, _feed, Drain));
         services.AddSingleton(new LogService(_workloads.Cells, _feed, Drain));
         services.AddSingleton(new VmService(new VirtualMachines(_records, _time)));
-        services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version));
+        services.AddSingleton(new AdminServer(_upkeep, Drain, _time, version, SupervisionRefused));
         services.AddSingleton(new QueryService(_queries));
         services.AddSingleton(new EventService(_events, _records, Drain));
         services.AddSingleton(new CursorService(new Cursors(_database, _events.Tail, _records.CursorGates, _time), Drain));
@@ -222,12 +228,12 @@ internal sealed class Composition : IAsyncDisposable
             .RunAsync(settings.OriginPurgePath, fault => Log.PurgeFailed(logger, fault.Message), _stopping.Token);
     }
 
-    /// <summary>Turns health to SERVING, each service and the whole.</summary>
+    /// <summary>Turns health to SERVING, each service and the whole; without supervision, not what is about processes.</summary>
     public void Serve()
     {
         foreach (var service in Services.Select(service => service.FullName).Append(""))
         {
-            Board.Set(service, isServing: true);
+            Board.Set(service, isServing: SupervisionRefused.Length == 0 || !Supervising.Contains(service));
         }
     }
 

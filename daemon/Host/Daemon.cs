@@ -47,7 +47,8 @@ public static class Daemon
         return isClean && signal == DaemonSignal.Stop ? Done : Failed;
     }
 
-    private static string Status(DaemonHost host) => $"serving on {host.Sockets}";
+    private static string Status(DaemonHost host) =>
+        $"serving on {host.Sockets}" + (host.Parts.SupervisionRefused is { Length: > 0 } refusal ? $", without supervision: {refusal}" : string.Empty);
 
     private static void Reload(DaemonHost host, ServiceManager manager)
     {

@@ -14,7 +14,8 @@ namespace Auraed.Host;
 
 /// <summary>
 /// The running daemon, without a process around it: listeners, services, health. What signals and the service manager add is in <see cref="Daemon"/>.
-/// Invariants: nothing listens before everything is composed; every service that is mapped really answers.
+/// Invariants: nothing listens before everything is composed; nothing is composed before the sockets are this daemon's own; every service that is mapped
+/// really answers.
 /// </summary>
 internal sealed class DaemonHost : IAsyncDisposable
 {
@@ -124,6 +125,9 @@ internal sealed class DaemonHost : IAsyncDisposable
 
     private async Task OpenAsync(IReadOnlyDictionary<string, string> environment, TimeProvider time, CancellationToken cancel)
     {
+        var policy = new AccessPolicy(Native.ProcessGuards.UserId);
+        _listeners = new Listeners(Settings, new ConnectionGate(Settings, time, Logger), policy, () => Volatile.Read(ref _identity), Logger);
+        _listeners.Claim(InheritedSockets.Take(environment));
         _composition = await Composition.OpenAsync(Settings, time, _logs.Feed, Logger, cancel);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "auraed", ContentRootPath = "/", EnvironmentName = "Production" });
         _logs.AddTo(builder.Logging);
@@ -132,9 +136,7 @@ internal sealed class DaemonHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         _composition.Register(builder.Services, Settings, Version);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        var policy = new AccessPolicy(Native.ProcessGuards.UserId);
-        _listeners = new Listeners(Settings, new ConnectionGate(Settings, time, Logger), policy, () => Volatile.Read(ref _identity), Logger);
-        _listeners.Open(builder.WebHost, InheritedSockets.Take(environment));
+        _listeners.Open(builder.WebHost);
         _app = builder.Build();
         Composition.Map(_app);
         var edge = _app.Services.GetRequiredService<Edge>();

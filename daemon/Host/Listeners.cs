@@ -28,24 +28,45 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
         | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     private readonly Dictionary<string, UnixListener> _unix = [];
+    private readonly Dictionary<EndPoint, Socket> _tcp = [];
     private readonly List<string> _names = [];
+    private IReadOnlyList<InheritedSocket> _inherited = [];
 
     /// <summary>For the log, in the order of opening.</summary>
     public string Names => string.Join(", ", _names);
 
-    /// <summary>Opens what the settings name and tells Kestrel.</summary>
-    public void Open(IWebHostBuilder host, IReadOnlyList<InheritedSocket> inherited)
+    private bool HasTls => _inherited.Any(socket => !socket.IsPlaintext);
+
+    private bool HasPlaintext => _inherited.Any(socket => socket.IsPlaintext);
+
+    /// <summary>
+    /// Makes what the settings name this daemon's, before it touches anything else; nobody reaches it yet. Fault(Precondition) when another process serves one of them.
+    /// </summary>
+    public void Claim(IReadOnlyList<InheritedSocket> inherited)
     {
-        var hasTls = inherited.Any(socket => !socket.IsPlaintext);
-        var hasPlaintext = inherited.Any(socket => socket.IsPlaintext);
-        if (!hasTls && settings.Socket.Path is { } path)
+        _inherited = inherited;
+        if (!HasTls && settings.Socket.Path is { } path)
         {
-            _unix[path] = UnixListener.Open(path, Everybody, logger);
+            _unix[path] = UnixListener.Claim(path, Everybody, logger);
         }
 
-        if (!hasPlaintext && settings.PlaintextSocketPath is { } plaintext)
+        if (!HasPlaintext && settings.PlaintextSocketPath is { } plaintext)
         {
-            _unix[plaintext] = UnixListener.Open(plaintext, Owner, logger);
+            _unix[plaintext] = UnixListener.Claim(plaintext, Owner, logger);
+        }
+
+        foreach (var endpoint in new[] { HasTls ? null : settings.Socket.Tcp, settings.TcpListener }.OfType<IPEndPoint>().Distinct())
+        {
+            _tcp[endpoint] = BindTcp(endpoint);
+        }
+    }
+
+    /// <summary>Opens what was claimed, and tells Kestrel.</summary>
+    public void Open(IWebHostBuilder host)
+    {
+        foreach (var listener in _unix.Values)
+        {
+            listener.Listen();
         }
 
         host.UseSockets(options =>
@@ -58,13 +79,13 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
         host.ConfigureKestrel(options =>
         {
             Bound(options);
-            foreach (var socket in inherited)
+            foreach (var socket in _inherited)
             {
                 _names.Add($"descriptor {socket.Descriptor}");
                 options.ListenHandle((ulong)socket.Descriptor, listen => Serve(listen, socket.IsPlaintext));
             }
 
-            if (!hasTls)
+            if (!HasTls)
             {
                 Add(options, settings.Socket);
             }
@@ -74,7 +95,7 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
                 Add(options, ListenAddress.OfTcp(tcp));
             }
 
-            if (!hasPlaintext && settings.PlaintextSocketPath is { } unencrypted)
+            if (!HasPlaintext && settings.PlaintextSocketPath is { } unencrypted)
             {
                 _names.Add(unencrypted + " (plaintext)");
                 options.ListenUnixSocket(unencrypted, listen => Serve(listen, isPlaintext: true));
@@ -87,6 +108,11 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
         foreach (var listener in _unix.Values)
         {
             listener.Dispose();
+        }
+
+        foreach (var socket in _tcp.Values)
+        {
+            socket.Dispose();
         }
     }
 
@@ -105,7 +131,19 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
 
     private Socket Bind(EndPoint endpoint) => endpoint is UnixDomainSocketEndPoint && _unix.TryGetValue(endpoint.ToString()!, out var listener)
         ? listener.Socket
-        : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        : _tcp.GetValueOrDefault(endpoint) ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+
+    private static Socket BindTcp(IPEndPoint endpoint)
+    {
+        try
+        {
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException error)
+        {
+            throw new Fault(FaultKind.Precondition, $"cannot listen on {endpoint}: {error.Message}", "socket", "give another address", error);
+        }
+    }
 
     private void Bound(KestrelServerOptions options)
     {

@@ -16,13 +16,13 @@ internal sealed class SupervisedServices : IAsyncDisposable
     private readonly ProcessLogs _logs;
     private Task _running = Task.CompletedTask;
 
-    private SupervisedServices(Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, ProcessLogs logs, string library, TimeProvider time, Pulses pulses, ILogger logger)
+    private SupervisedServices(Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, SupervisorSeat seat, ProcessLogs logs, string library, TimeProvider time, Pulses pulses, ILogger logger)
     {
         _logs = logs;
         var programs = new ServicePrograms(database, contents, new ProgramFiles(Path.Combine(library, "programs")), logger);
-        _supervisor = new ServiceSupervisor(database, processes, cgroups, logs, programs, time, pulses, logger);
+        _supervisor = new ServiceSupervisor(database, processes, cgroups, logs, programs, seat, time, pulses, logger);
         Operations = new ServiceOperations(database, _supervisor);
-        Reader = new ServiceReader(database, records.Watches, cgroups, time);
+        Reader = new ServiceReader(database, records.Watches, cgroups, seat, time);
         Logs = new ServiceLogs(logs, Reader);
     }
 
@@ -32,12 +32,17 @@ internal sealed class SupervisedServices : IAsyncDisposable
 
     public ServiceLogs Logs { get; }
 
-    /// <summary>Finds the processes of before, and begins to supervise.</summary>
+    /// <summary>Finds the processes of before, and begins to supervise; without the seat, does neither.</summary>
     public static async Task<SupervisedServices> OpenAsync(
-        Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
+        Database database, RecordStore records, ContentReader contents, Processes processes, Cgroups? cgroups, SupervisorSeat seat, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
         var logs = new ProcessLogs(Path.Combine(library, "logs", "services"), time);
-        var services = new SupervisedServices(database, records, contents, processes, cgroups, logs, library, time, pulses, logger);
+        var services = new SupervisedServices(database, records, contents, processes, cgroups, seat, logs, library, time, pulses, logger);
+        if (!seat.IsOurs)
+        {
+            return services;
+        }
+
         try
         {
             _ = await services._supervisor.RecoverAsync(cancel);

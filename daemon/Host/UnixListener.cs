@@ -9,24 +9,43 @@ namespace Auraed.Host;
 /// <summary>
 /// A listening Unix socket that never takes the place of a live one. The lock file beside the socket is held for as long as the socket is served, so two
 /// daemons do not meet; a connect tells a stale file from a socket that somebody else serves; the new socket is bound under another name, given its mode,
-/// set to listen, and renamed over the stale file, so that a client meets either nobody or a daemon.
+/// set to listen, and renamed over the stale file, so that a client meets either nobody or a daemon. What can be refused is tried by <see cref="Claim"/>, before the daemon
+/// does anything else; <see cref="Listen"/> is for when it can answer.
 /// </summary>
 internal sealed class UnixListener : IDisposable
 {
     private readonly string _path;
+    private readonly string _temporary;
     private readonly SafeFileHandle _lock;
+    private bool _isNamed;
 
-    private UnixListener(string path, SafeFileHandle held, Socket socket)
+    private UnixListener(string path, string temporary, SafeFileHandle held, Socket socket)
     {
-        _path = path;
+        (_path, _temporary) = (path, temporary);
         _lock = held;
         Socket = socket;
     }
 
-    /// <summary>Bound and listening.</summary>
+    /// <summary>Bound.</summary>
     public Socket Socket { get; }
 
     public static UnixListener Open(string path, UnixFileMode mode, ILogger logger)
+    {
+        var listener = Claim(path, mode, logger);
+        try
+        {
+            listener.Listen();
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the lock and binds; nobody reaches it yet. Fault(Precondition) when somebody else serves the path, or it cannot be written.</summary>
+    public static UnixListener Claim(string path, UnixFileMode mode, ILogger logger)
     {
         MakeDirectory(path);
         var held = TakeLock(path);
@@ -38,16 +57,29 @@ internal sealed class UnixListener : IDisposable
             File.Delete(temporary);
             socket.Bind(new UnixDomainSocketEndPoint(temporary));
             File.SetUnixFileMode(temporary, mode);
-            socket.Listen(Limits.ListenBacklogCountMax);
-            File.Move(temporary, path, overwrite: true);
-            return new UnixListener(path, held, socket);
+            return new UnixListener(path, temporary, held, socket);
         }
         catch (Exception error)
         {
             socket.Dispose();
             File.Delete(temporary);
             DurableFiles.Unlock(held);
-            throw error as Fault ?? new Fault(FaultKind.Precondition, $"socket {path} cannot be opened: {error.Message}", "socket", $"check that {Path.GetDirectoryName(path)} is writable", error);
+            throw error as Fault ?? Refused(path, error);
+        }
+    }
+
+    /// <summary>From here on clients reach it under its name.</summary>
+    public void Listen()
+    {
+        try
+        {
+            Socket.Listen(Limits.ListenBacklogCountMax);
+            File.Move(_temporary, _path, overwrite: true);
+            _isNamed = true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SocketException)
+        {
+            throw Refused(_path, error);
         }
     }
 
@@ -55,7 +87,7 @@ internal sealed class UnixListener : IDisposable
     public void Dispose()
     {
         Socket.Dispose();
-        File.Delete(_path);
+        File.Delete(_isNamed ? _path : _temporary);
         DurableFiles.Unlock(_lock);
     }
 
@@ -121,6 +153,9 @@ internal sealed class UnixListener : IDisposable
 
         throw Live(path);
     }
+
+    private static Fault Refused(string path, Exception error) =>
+        new(FaultKind.Precondition, $"socket {path} cannot be opened: {error.Message}", "socket", $"check that {Path.GetDirectoryName(path)} is writable", error);
 
     private static Fault Live(string path) => new(
         FaultKind.Precondition, $"socket {path} is served by another daemon", "socket", "stop it (auraed status shows it), or give this one another --socket")

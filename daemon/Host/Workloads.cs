@@ -8,19 +8,22 @@ using Microsoft.Extensions.Logging;
 
 namespace Auraed.Host;
 
-/// <summary>What runs processes, found again before anything is served. Disposing lets go of every process; all live on.</summary>
+/// <summary>
+/// What runs processes, found again before anything is served; of a daemon that does not have the seat, what is on record of them. Disposing lets go of every process; all live on.
+/// </summary>
 internal sealed class Workloads : IAsyncDisposable
 {
     private readonly Processes _processes;
     private readonly ProcessLogs _logs;
     private readonly SignalTrace _trace;
+    private readonly SupervisorSeat _seat;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _reaping;
     private SupervisedServices? _services;
 
-    private Workloads(CellHost cells, Processes processes, ProcessLogs logs, SignalTrace trace, TimeProvider time)
+    private Workloads(SupervisorSeat seat, CellHost cells, Processes processes, ProcessLogs logs, SignalTrace trace, TimeProvider time)
     {
-        (Cells, Signals, _processes, _logs, _trace) = (cells, new HostSignals(trace), processes, logs, trace);
+        (_seat, Cells, Signals, _processes, _logs, _trace) = (seat, cells, new HostSignals(trace, seat), processes, logs, trace);
         _reaping = OrphanReaper.IsNeeded ? new OrphanReaper(time).RunAsync(_stopping.Token) : Task.CompletedTask;
     }
 
@@ -30,23 +33,33 @@ internal sealed class Workloads : IAsyncDisposable
 
     public SupervisedServices Services => _services!;
 
+    /// <summary>Why nothing is supervised, and what changes that; empty when it is.</summary>
+    public string SupervisionRefused => _seat.Refusal;
+
     public static async Task<Workloads> OpenAsync(
         Database database, RecordStore records, ContentReader contents, string library, TimeProvider time, Pulses pulses, ILogger logger, CancellationToken cancel)
     {
-        var cgroups = Cgroups.Find(database.Id, out string missing);
-        if (cgroups is null)
+        SupervisorSeat seat = await SupervisorSeat.TakeAsync(database.Id, time, cancel);
+        Tell(seat, logger);
+        string missing = seat.Refusal;
+        var cgroups = seat.IsOurs ? Cgroups.Find(database.Id, out missing) : null;
+        if (seat.IsOurs && cgroups is null)
         {
             Log.CgroupsMissing(logger, missing);
         }
 
         var processes = new Processes(time);
         var logs = new ProcessLogs(Path.Combine(library, "logs", "cells"), time);
-        var workloads = new Workloads(new CellHost(records, processes, cgroups, missing, logs, time, logger), processes, logs, new SignalTrace(database.Id, cgroups), time);
+        var workloads = new Workloads(seat, new CellHost(records, processes, cgroups, missing, logs, seat, time, logger), processes, logs, new SignalTrace(database.Id, cgroups), time);
         try
         {
-            workloads._trace.Sweep();
+            if (seat.IsOurs)
+            {
+                workloads._trace.Sweep();
+            }
+
             await workloads.Cells.RecoverAsync(cancel);
-            workloads._services = await SupervisedServices.OpenAsync(database, records, contents, processes, cgroups, library, time, pulses, logger, cancel);
+            workloads._services = await SupervisedServices.OpenAsync(database, records, contents, processes, cgroups, seat, library, time, pulses, logger, cancel);
             return workloads;
         }
         catch
@@ -66,5 +79,19 @@ internal sealed class Workloads : IAsyncDisposable
         _logs.Dispose();
         _processes.Dispose();
         _stopping.Dispose();
+        // Last: whoever takes it next finds processes that nobody holds.
+        await _seat.DisposeAsync();
+    }
+
+    private static void Tell(SupervisorSeat seat, ILogger logger)
+    {
+        if (!seat.IsOurs)
+        {
+            Log.SupervisionRefused(logger, seat.Refusal);
+        }
+        else if (!seat.IsKnown)
+        {
+            Log.SeatNotTaken(logger);
+        }
     }
 }

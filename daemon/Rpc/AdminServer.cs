@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace Auraed.Rpc;
 
 /// <summary>aurae.admin.v0: the daemon's state, copies, checks. Long work streams how far it is; the last message has the result.</summary>
-public sealed class AdminServer(Upkeep upkeep, DrainSignal drain, TimeProvider time, string version) : AdminService.AdminServiceBase
+public sealed class AdminServer(Upkeep upkeep, DrainSignal drain, TimeProvider time, string version, string supervisionRefused) : AdminService.AdminServiceBase
 {
     private readonly DateTimeOffset _start = time.GetUtcNow();
     private readonly long _startTick = time.GetTimestamp();
@@ -20,6 +20,7 @@ public sealed class AdminServer(Upkeep upkeep, DrainSignal drain, TimeProvider t
         Uptime = Duration.FromTimeSpan(time.GetElapsedTime(_startTick)),
         ResidentBytes = Environment.WorkingSet,
         Draining = drain.IsDraining,
+        SupervisionRefused = supervisionRefused,
         Database = await upkeep.StatusAsync(context.CancellationToken).ConfigureAwait(false),
     };
 

@@ -161,6 +161,7 @@ public sealed class DaemonTests : IDisposable
         await using var host = await _fixture.StartAsync();
         var fault = await Assert.ThrowsAsync<Fault>(() => _fixture.StartAsync(("library_dir", _fixture["other"])));
         Assert.Equal("SOCKET_IN_USE", fault.Reason);
+        Assert.False(Directory.Exists(_fixture["other"]), "the refused daemon has touched its library directory");
         using var channel = _fixture.Open();
         Assert.True((await new DiscoveryService.DiscoveryServiceClient(channel).DiscoverAsync(new DiscoverRequest())).Healthy);
     }

@@ -50,7 +50,9 @@ internal sealed class DaemonFixture : IDisposable
     public GrpcChannel Open() => Open(ClientCertificate());
 
     /// <summary>A client with TLS; null shows no certificate.</summary>
-    public GrpcChannel Open(X509Certificate2? certificate)
+    /// <param name="certificate">The client's.</param>
+    /// <param name="socket">Of another daemon with this fixture's certificates; null for the fixture's own.</param>
+    public GrpcChannel Open(X509Certificate2? certificate, string? socket = null)
     {
         var authority = X509Certificate2.CreateFromPem(File.ReadAllText(Pki.CaCertificate));
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
@@ -64,7 +66,7 @@ internal sealed class DaemonFixture : IDisposable
         var handler = new SocketsHttpHandler
         {
             SslOptions = tls,
-            ConnectCallback = async (_, cancel) => new NetworkStream(await UnixSocketChannel.ConnectAsync(SocketPath, cancel), ownsSocket: true),
+            ConnectCallback = async (_, cancel) => new NetworkStream(await UnixSocketChannel.ConnectAsync(socket ?? SocketPath, cancel), ownsSocket: true),
         };
         return GrpcChannel.ForAddress("https://" + PkiLayout.ServerName, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }

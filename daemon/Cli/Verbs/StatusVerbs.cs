@@ -120,7 +120,12 @@ internal static class StatusVerbs
         {
             status = await daemon.CallAsync(
                 "ask for the daemon's status", options => new AdminService.AdminServiceClient(daemon.Invoker).StatusAsync(new StatusRequest(), options), cancel);
-            fields.InsertRange(2, [("pid", status.ProcessId), ("uptime", Cell.Span(status.Uptime.ToTimeSpan())), ("resident_memory", Cell.Bytes(status.ResidentBytes))]);
+            fields.InsertRange(2, [
+                ("pid", status.ProcessId),
+                ("uptime", Cell.Span(status.Uptime.ToTimeSpan())),
+                ("supervision", status.SupervisionRefused.Length == 0 ? "active" : $"refused: {status.SupervisionRefused}"),
+                ("resident_memory", Cell.Bytes(status.ResidentBytes)),
+            ]);
         }
 
         foreach (var service in services)

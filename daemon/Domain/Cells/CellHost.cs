@@ -25,21 +25,29 @@ public sealed class CellHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly CellProcesses _host;
     private readonly CellRecords _records;
+    private readonly SupervisorSeat _seat;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     /// <param name="cgroups">Null when the host has no tree, for the reason <paramref name="cgroupsMissing"/>.</param>
-    public CellHost(RecordStore records, Processes processes, Cgroups? cgroups, string cgroupsMissing, ProcessLogs logs, TimeProvider time, ILogger logger)
+    public CellHost(RecordStore records, Processes processes, Cgroups? cgroups, string cgroupsMissing, ProcessLogs logs, SupervisorSeat seat, TimeProvider time, ILogger logger)
     {
+        _seat = seat;
         _host = new CellProcesses(processes, cgroups, cgroupsMissing, logs, time);
         _records = new CellRecords(records, time);
         _time = time;
         _logger = logger;
     }
 
-    /// <summary>Finds again what there was before; to be called once, before anything else.</summary>
+    /// <summary>Finds again what there was before; to be called once, before anything else. Without the seat, only what is on record.</summary>
     public async Task RecoverAsync(CancellationToken cancel)
     {
+        if (!_seat.IsOurs)
+        {
+            await ShowAsync(cancel).ConfigureAwait(false);
+            return;
+        }
+
         long started = _time.GetTimestamp();
         CellReconciliationReport report = await new CellReturn(_host, _records, Watch, _logger).ReturnAsync(_cells, _bare, cancel).ConfigureAwait(false);
         report.Duration = Duration.FromTimeSpan(_time.GetElapsedTime(started));
@@ -50,6 +58,7 @@ public sealed class CellHost : IAsyncDisposable
     /// <summary>Whether it runs in a cgroup v2 tree.</summary>
     public async Task<bool> AllocateAsync(AllocateCell command, string principal, CancellationToken cancel)
     {
+        _seat.Require();
         using IDisposable turn = await _locks.TakeAsync(command.Name.Root, cancel).ConfigureAwait(false);
         if (command.Name.Ancestors.FirstOrDefault(ancestor => !_cells.ContainsKey(ancestor)) is { } missing)
         {
@@ -86,6 +95,7 @@ public sealed class CellHost : IAsyncDisposable
 
     public async Task FreeAsync(CellName name, string principal, CancellationToken cancel)
     {
+        _seat.Require();
         using IDisposable turn = await _locks.TakeAsync(name.Root, cancel).ConfigureAwait(false);
         _ = Find(name);
         // Children stand behind their parents in the order of names.
@@ -116,6 +126,7 @@ public sealed class CellHost : IAsyncDisposable
     /// <summary>The process' number on the host, and whom it runs as.</summary>
     public async Task<(int Pid, uint UserId, uint GroupId)> StartAsync(StartExecutable command, string principal, CancellationToken cancel)
     {
+        _seat.Require();
         using IDisposable turn = await _locks.TakeAsync(Turn(command.Cell, command.Name), cancel).ConfigureAwait(false);
         CellEntry cell = Find(command.Cell);
         if (cell.Executables.ContainsKey(command.Name))
@@ -160,6 +171,7 @@ public sealed class CellHost : IAsyncDisposable
     /// <summary>Ends it, at once and with all it started, and forgets it; one that has exited is forgotten.</summary>
     public async Task StopAsync(StopExecutable command, string principal, CancellationToken cancel)
     {
+        _seat.Require();
         using IDisposable turn = await _locks.TakeAsync(Turn(command.Cell, command.Name), cancel).ConfigureAwait(false);
         CellEntry cell = Find(command.Cell);
         ExecutableEntry entry = cell.Executables.GetValueOrDefault(command.Name) ?? throw CellFaults.ExecutableMissing(command.Name);
@@ -219,6 +231,23 @@ public sealed class CellHost : IAsyncDisposable
         }
 
         _stopping.Dispose();
+    }
+
+    private async Task ShowAsync(CancellationToken cancel)
+    {
+        (List<Cell> specs, _, List<CellExecutable> executables) = await _records.ReadAsync(cancel).ConfigureAwait(false);
+        foreach (Cell spec in specs)
+        {
+            _cells[spec.Name] = new CellEntry(spec);
+        }
+
+        foreach (CellExecutable executable in executables.Where(executable => executable.Name.Length > 0))
+        {
+            if ((executable.Cell.Length == 0 ? _bare : _cells.GetValueOrDefault(executable.Cell)) is { } cell)
+            {
+                cell.Executables[executable.Name] = new ExecutableEntry(executable);
+            }
+        }
     }
 
     private ExecutableOutput Output(ExecutableEntry entry, LogChannel channel) =>

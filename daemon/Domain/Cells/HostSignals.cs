@@ -7,13 +7,17 @@ namespace Auraed.Domain.Cells;
 public readonly record struct HostSignal(int Number, int ProcessId);
 
 /// <summary>The signals that are sent on this host, or to the processes of one cell.</summary>
-public sealed class HostSignals(SignalTrace trace)
+public sealed class HostSignals(SignalTrace trace, SupervisorSeat seat)
 {
     /// <summary>
     /// From now on, until it is disposed. Of a cell: its processes, without those of cells within it; one that is not allocated may be later.
-    /// Fault(Unimplemented), in upstream's words, where the kernel does not tell.
+    /// Fault(Unimplemented), in upstream's words, where the kernel does not tell. Fault(Precondition) without the seat: the trace of this database is the holder's.
     /// </summary>
-    public SignalStream Follow(CellName? cell) => new(trace.Follow(cell is { } name ? CellProcesses.ProcessesNodeOf(name.Text) : null));
+    public SignalStream Follow(CellName? cell)
+    {
+        seat.Require();
+        return new(trace.Follow(cell is { } name ? CellProcesses.ProcessesNodeOf(name.Text) : null));
+    }
 }
 
 /// <summary>The signals that one caller is told.</summary>

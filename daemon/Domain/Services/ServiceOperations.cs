@@ -19,6 +19,7 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
     public async Task<long> DeployAsync(string tenant, DeployRequest request, bool isUpdate, string principal, CancellationToken cancel)
     {
         ServiceSpec spec = SpecCheck.Check(request.Spec);
+        supervisor.Seat.Require();
         supervisor.Runner.Launcher.RequireCgroups(spec);
         spec = await supervisor.Runner.Launcher.Programs.ResolveAsync(tenant, spec, cancel).ConfigureAwait(false);
         return await supervisor.RunAsync(
@@ -100,6 +101,7 @@ public sealed class ServiceOperations(Database database, ServiceSupervisor super
             throw Fault.Invalid("spec", "spec excludes version, and is of the service that is named");
         }
 
+        supervisor.Seat.Require();
         ServiceSpec? given = request.Spec is null ? null : await supervisor.Runner.Launcher.Programs.ResolveAsync(tenant, SpecCheck.Check(request.Spec), cancel).ConfigureAwait(false);
         Task<bool> end = await supervisor.RunAsync(
             async () =>

@@ -12,7 +12,7 @@ using Google.Protobuf.WellKnownTypes;
 namespace Auraed.Domain.Services;
 
 /// <summary>Tells of services what is on record, in words too, and what their cgroups count.</summary>
-public sealed class ServiceReader(Database database, RecordWatch records, Cgroups? cgroups, TimeProvider time)
+public sealed class ServiceReader(Database database, RecordWatch records, Cgroups? cgroups, SupervisorSeat seat, TimeProvider time)
 {
     private readonly BootClock _clock = new(time);
 
@@ -126,6 +126,13 @@ public sealed class ServiceReader(Database database, RecordWatch records, Cgroup
 
         ServiceState state = SlotRecords.Read(slot);
         status.Explanation = ServiceExplanation.Of(state, SpecPolicy.Of(status.Spec), _clock.Now) + (service.SwapFailure.Length > 0 ? $"; its last hot swap failed: {service.SwapFailure}" : string.Empty);
+        if (!seat.IsOurs)
+        {
+            // What is on record may have ended long ago, and nobody here would know.
+            status.Explanation = $"{seat.Refusal}. On record: {status.Explanation}";
+            return status;
+        }
+
         if (state.Phase == ServicePhase.Running && slot.BootId == BootClock.BootId && _clock.Now > state.ReadySince)
         {
             status.ReadyFor = Duration.FromTimeSpan(_clock.Now - state.ReadySince);

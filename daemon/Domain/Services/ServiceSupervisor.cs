@@ -27,8 +27,9 @@ public sealed class ServiceSupervisor
     private readonly Pulse _pulse;
     private TimeSpan? _retryAt;
 
-    internal ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, TimeProvider time, Pulses pulses, ILogger logger)
+    internal ServiceSupervisor(Database database, Processes processes, Cgroups? cgroups, ProcessLogs logs, ServicePrograms programs, SupervisorSeat seat, TimeProvider time, Pulses pulses, ILogger logger)
     {
+        Seat = seat;
         _database = database;
         _keeper = new SlotKeeper(database, time);
         _clock = new BootClock(time);
@@ -42,6 +43,8 @@ public sealed class ServiceSupervisor
     }
 
     internal InstanceRunner Runner { get; }
+
+    internal SupervisorSeat Seat { get; }
 
     internal HotSwaps Swaps { get; }
 
@@ -102,9 +105,10 @@ public sealed class ServiceSupervisor
         }
     }
 
-    /// <summary>Runs work on the loop; completes when what it changed is kept. What it throws, the caller gets.</summary>
+    /// <summary>Runs work on the loop; completes when what it changed is kept. What it throws, the caller gets. Fault(Precondition) without the seat.</summary>
     internal async Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancel)
     {
+        Seat.Require();
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _ended.Token);
         await _inbox.Writer.WriteAsync(

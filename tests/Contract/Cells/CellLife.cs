@@ -176,7 +176,7 @@ public sealed class CellLife : IAsyncLifetime
         _records = await RecordStore.OpenAsync(_database, TimeProvider.System, default);
         _processes = new Processes(TimeProvider.System);
         _logs = new ProcessLogs(Path.Combine(_store.Root, "logs"), TimeProvider.System);
-        _cells = new CellHost(_records, _processes, _cgroups, "none", _logs, TimeProvider.System, NullLogger.Instance);
+        _cells = new CellHost(_records, _processes, _cgroups, "none", _logs, SupervisorSeat.Undisputed, TimeProvider.System, NullLogger.Instance);
         await _cells.RecoverAsync(default);
     }
 

@@ -80,6 +80,12 @@ public static partial class Log
     [LoggerMessage(1031, LogLevel.Warning, "another user has taken the name by which daemons of one database find each other: start no copy of this database on this host meanwhile")]
     public static partial void SeatNotTaken(ILogger logger);
 
+    [LoggerMessage(1032, LogLevel.Information, "the journal that the last stop left is taken in: {Groups} groups redone")]
+    public static partial void JournalRedone(ILogger logger, long groups);
+
+    [LoggerMessage(1033, LogLevel.Warning, "the journal that the last stop left is taken in: {Groups} groups redone, {Bytes} bytes of tail cut: a group that was on its way and not answered, unless the disk has damaged the last one that was")]
+    public static partial void JournalCut(ILogger logger, long groups, long bytes);
+
     [LoggerMessage(1040, LogLevel.Warning, "the origin cannot serve {Path}: {Reason}")]
     public static partial void OriginFailed(ILogger logger, string path, string reason);
 

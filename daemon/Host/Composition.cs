@@ -120,6 +120,7 @@ internal sealed class Composition : IAsyncDisposable
             KeyPath = settings.ServerKeyPath,
             Durability = settings.Durability == DurabilityName.Journal ? Durability.Journal : Durability.Wal,
             Time = time,
+            Recovered = found => Tell(found, logger),
             Failed = fault =>
             {
                 Log.StoreFailed(logger, fault.Message);
@@ -140,6 +141,18 @@ internal sealed class Composition : IAsyncDisposable
         {
             await (composition?.DisposeAsync() ?? database.DisposeAsync());
             throw;
+        }
+    }
+
+    private static void Tell(RecoveryReport found, ILogger logger)
+    {
+        if (found.TailBytes > 0)
+        {
+            Log.JournalCut(logger, found.Groups, found.TailBytes);
+        }
+        else
+        {
+            Log.JournalRedone(logger, found.Groups);
         }
     }
 

@@ -81,7 +81,7 @@ internal static class Backup
             throw target.FaultOf(raw.sqlite3_errcode(target.Handle), "a copy cannot be begun");
         }
 
-        while (true)
+        for (var done = 0L; ;)
         {
             cancel.ThrowIfCancellationRequested();
             var code = raw.sqlite3_backup_step(backup, PagesPerStep);
@@ -93,12 +93,28 @@ internal static class Backup
                 return;
             }
 
+            if ((code & 0xff) is raw.SQLITE_ERROR or raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB)
+            {
+                throw Damaged(done, code);
+            }
+
             if (code != raw.SQLITE_OK)
             {
                 throw EngineError.ToFault(code, raw.sqlite3_errstr(code).utf8_to_string(), "a copy failed");
             }
+
+            done += PagesPerStep;
         }
     }
+
+    /// <summary>A step takes pages as they are: what it refuses is a page whose seal does not hold.</summary>
+    private static Fault Damaged(long done, int code) =>
+        new(
+            FaultKind.Corrupt, $"the database is damaged: one of its pages {done + 1} to {done + PagesPerStep} does not carry its seal, and no copy was made",
+            hint: "auraed verify names what is damaged, auraed restore of the last backup mends it", cause: new EngineException(code, raw.sqlite3_errstr(code).utf8_to_string()))
+        {
+            Reason = "DATABASE_DAMAGED",
+        };
 
     private static void Remove(string partial)
     {

@@ -29,6 +29,9 @@ public sealed record DatabaseOptions
     /// <summary>Told once when nothing can be written any more; the host ends the process.</summary>
     public Action<Base.Fault>? Failed { get; init; }
 
+    /// <summary>Told when the open has taken in a journal.</summary>
+    public Action<RecoveryReport>? Recovered { get; init; }
+
     /// <summary>The engine's file layer; null is its default. Fault tests put theirs in.</summary>
     internal string? FileLayer { get; init; }
 

@@ -33,7 +33,7 @@ internal static class FileProbe
         // Beside a log the last page may be half written: the log has it whole.
         if (bytes < DatabaseFile.PageBytes || (bytes % DatabaseFile.PageBytes != 0 && !HasLog(path)))
         {
-            throw new Fault(FaultKind.Corrupt, $"{path} has {bytes} bytes, which is no whole number of pages: it was cut short or is no database", hint: "auraed restore") { Reason = "FILE_TRUNCATED" };
+            throw new Fault(FaultKind.Corrupt, $"{path} has {bytes} bytes, which is no whole number of pages: it was cut short or is no database", hint: "auraed restore of the last backup") { Reason = "FILE_TRUNCATED" };
         }
 
         // A log beside the file may hold the good copy of a page that a crash tore; then the engine decides.
@@ -53,7 +53,7 @@ internal static class FileProbe
             case SealVerdict.Whole:
                 return;
             case SealVerdict.FirstPageDamaged:
-                throw new Fault(FaultKind.Corrupt, $"the first page of {path} is damaged (others carry this key's seal)", hint: "auraed restore") { Reason = "DATABASE_DAMAGED" };
+                throw new Fault(FaultKind.Corrupt, $"the first page of {path} is damaged (others carry this key's seal)", hint: "auraed restore of the last backup") { Reason = "DATABASE_DAMAGED" };
             case SealVerdict.NoPage:
                 throw WrongKey(path, key, keyPath);
         }

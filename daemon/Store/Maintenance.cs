@@ -22,6 +22,28 @@ public static class Maintenance
         return Verification.OfFile(path, key, keyPath, progress, cancel);
     }
 
+    /// <summary>
+    /// Whether the key opens the directory's database, by the seals of its pages: nothing is opened, locked or changed. False where there is no database; otherwise the Fault that a start
+    /// would end with.
+    /// </summary>
+    public static bool TryKey(string directory, string keyPath)
+    {
+        var path = DatabaseFile.PathIn(directory);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using var key = LoadKey(keyPath, out _);
+        FileProbe.Check(path, key, keyPath);
+        if (PageSeal.Judge(path, key) == SealVerdict.NoPage)
+        {
+            FileProbe.Explain(path, key, keyPath);
+        }
+
+        return true;
+    }
+
     /// <summary>Checks the database of a directory with the log and the journal that a stop or a kill left there, and changes none of them.</summary>
     public static VerifyReport VerifyLibrary(DatabaseOptions options, Action<StoreProgress>? progress, CancellationToken cancel)
     {
@@ -58,7 +80,7 @@ public static class Maintenance
         using var held = DatabaseFile.TakeDirectory(options);
         using var key = LoadKey(options.KeyPath, out _);
         // What a log or a journal beside it holds is part of it, and would be lost without a word.
-        Verification.RequireStill(Path.GetFullPath(source), key, options.KeyPath);
+        RequireStill(source, key, options);
         var next = FileSwap.NextIn(options.Directory);
         CopyFile(source, next, progress, cancel);
         CrashPoint.Reach("restore.copied");
@@ -172,11 +194,27 @@ public static class Maintenance
         TreeGrowth.SignAll(connection, newKey.Signer, time);
     }
 
+    /// <summary>As of <see cref="Verification.RequireStill"/>; what is damaged is no source of a restore.</summary>
+    private static void RequireStill(string source, StoreKey key, DatabaseOptions options)
+    {
+        try
+        {
+            Verification.RequireStill(Path.GetFullPath(source), key, options.KeyPath);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
+        {
+            throw NotSound(source, fault.Message);
+        }
+    }
+
+    private static Fault NotSound(string source, string findings) =>
+        new(FaultKind.Corrupt, $"{source} is not sound and was not taken: {findings}", hint: "restore another copy; auraed verify FILE checks one") { Reason = "NOT_SOUND" };
+
     private static void Require(VerifyReport report, string source, bool test)
     {
         if (!report.IsSound)
         {
-            throw new Fault(FaultKind.Corrupt, $"{source} is not sound and was not taken: {string.Join("; ", report.Findings)}", hint: "auraed verify of another copy") { Reason = "NOT_SOUND" };
+            throw NotSound(source, string.Join("; ", report.Findings));
         }
 
         var newest = Migration.Embedded[^1].Version;

@@ -43,6 +43,8 @@ internal static class PageSeal
     public const int SaltBytes = 16;
     private const byte SaltMask = 0x3a;
     private const int KeyBytes = 32;
+    private const int VectorBytes = 16;
+    private const int HeaderEnd = 96;
     private const int PagesLookedAtMax = 64;
 
     /// <summary>Reads the first page and, if that is not the key's, up to 64 others spread over the file.</summary>
@@ -78,6 +80,32 @@ internal static class PageSeal
 
         CryptographicOperations.ZeroMemory(sealKey);
         return damaged;
+    }
+
+    /// <summary>
+    /// How many pages the file's own header counts (the SQLite file format: bytes 28 to 31 of page 1, true when 24 to 27 and 92 to 95 agree); null when it does not tell.
+    /// </summary>
+    public static long? PageCount(string path, StoreKey key)
+    {
+        var (verdict, form) = Look(path, key);
+        if (verdict != SealVerdict.Whole)
+        {
+            return null;
+        }
+
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        Span<byte> page = stackalloc byte[DatabaseFile.PageBytes];
+        Span<byte> header = stackalloc byte[HeaderEnd - SaltBytes];
+        _ = RandomAccess.Read(file, page, 0);
+        var raw = key.Raw.ToArray();
+        using var cipher = Aes.Create();
+        cipher.Key = raw;
+        CryptographicOperations.ZeroMemory(raw);
+        var vector = page.Length - (form == SealForm.Sha256 ? HMACSHA256.HashSizeInBytes : HMACSHA512.HashSizeInBytes) - VectorBytes;
+        _ = cipher.DecryptCbc(page[SaltBytes..HeaderEnd], page.Slice(vector, VectorBytes), header, PaddingMode.None);
+        return header[(24 - SaltBytes)..(28 - SaltBytes)].SequenceEqual(header[(92 - SaltBytes)..(96 - SaltBytes)])
+            ? BinaryPrimitives.ReadUInt32BigEndian(header[(28 - SaltBytes)..])
+            : null;
     }
 
     private static (SealVerdict Verdict, SealForm Form) Look(string path, StoreKey key)

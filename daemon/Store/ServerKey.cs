@@ -105,7 +105,7 @@ public sealed class ServerKey : IDisposable
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new Fault(FaultKind.Precondition, $"{path} does not exist, and without the server's key the database does not open", hint: "auraed init, or put the key back", cause: missing) { Reason = "KEY_MISSING" };
+            throw new Fault(FaultKind.Precondition, $"{path} does not exist, and without the server's key the database does not open", hint: "put it back from its backup; where there is no database yet, auraed init makes one", cause: missing) { Reason = "KEY_MISSING" };
         }
         catch (Exception unreadable) when (unreadable is UnauthorizedAccessException or IOException)
         {

@@ -14,6 +14,9 @@ namespace Auraed.Store;
 /// <param name="IsTest">Marked as a TEST database.</param>
 public sealed record VerifyReport(string Path, IReadOnlyList<string> Findings, long Pages, long Events, string Version, bool IsTest)
 {
+    /// <summary>What a start would make of the journal beside the file; null when there is none.</summary>
+    public RecoveryReport? Recovery { get; init; }
+
     public bool IsSound => Findings.Count == 0;
 }
 
@@ -28,16 +31,30 @@ internal static class Verification
     private const string Journal = "journal";
     private const string Log = "log";
 
-    /// <summary>Checks a file that nobody has open. Throws only when the file cannot be looked at at all: a wrong key, a foreign file.</summary>
+    /// <summary>Checks a file that nobody has open. Throws only when it cannot be looked at at all: a wrong key, a foreign file. What is damaged beyond opening is a finding.</summary>
     public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
     {
         path = Path.GetFullPath(path);
-        RequireStill(path, key, keyPath);
         var findings = new List<string>();
-        Seals(path, key, findings, progress, cancel);
-        using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
-        StandsAlone(connection, findings);
-        return OfConnection(path, connection, key.Signer, findings, progress, cancel);
+        try
+        {
+            RequireStill(path, key, keyPath);
+            Seals(path, key, findings, progress, cancel);
+            if (PageSeal.PageCount(path, key) is { } count && count > PagesOf(path))
+            {
+                findings.Add($"the file is cut short: {PagesOf(path)} of {count} pages are there");
+                return Unopened(path, findings);
+            }
+
+            using var connection = Connection.Open(path, ConnectionMode.Still, key, new TableVersions(), null);
+            StandsAlone(connection, findings);
+            return OfConnection(path, connection, key.Signer, findings, progress, cancel);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
+        {
+            findings.Add(fault.Message);
+            return Unopened(path, findings);
+        }
     }
 
     /// <summary>
@@ -52,33 +69,49 @@ internal static class Verification
             return OfFile(path, key, options.KeyPath, progress, cancel);
         }
 
-        FileProbe.Check(path, key, options.KeyPath);
-        if (beside != Journal)
-        {
-            LogProbe.Check(path + "-wal");
-        }
-
         var findings = new List<string>();
         VerifyReport? report = null;
-        using var connection = Connection.Open(path, ConnectionMode.Write, key, new TableVersions(), options.FileLayer);
         try
         {
-            JournalRecovery.Rehearse(connection, options, key, () => report = OfConnection(path, connection, key.Signer, findings, progress, cancel));
+            FileProbe.Check(path, key, options.KeyPath);
+            if (beside != Journal)
+            {
+                LogProbe.Check(path + "-wal");
+            }
+
+            using var connection = Connection.Open(path, ConnectionMode.Write, key, new TableVersions(), options.FileLayer);
+            try
+            {
+                JournalRecovery.Rehearse(connection, options, key, found =>
+                    report = OfConnection(path, connection, key.Signer, findings, progress, cancel) with { Recovery = beside == Journal ? found : null });
+            }
+            catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
+            {
+                findings.Add($"{Journal}: {fault.Message}");
+            }
+
+            return report ?? OfConnection(path, connection, key.Signer, findings, progress, cancel);
         }
         catch (Fault fault) when (fault.Kind == FaultKind.Corrupt)
         {
-            findings.Add($"{Journal}: {fault.Message}");
+            findings.Add(fault.Message);
+            return report ?? Unopened(path, findings);
         }
-
-        return report ?? OfConnection(path, connection, key.Signer, findings, progress, cancel);
     }
+
+    private static long PagesOf(string path) => new FileInfo(path).Length / DatabaseFile.PageBytes;
+
+    /// <summary>Of a file that the engine need not be asked about.</summary>
+    private static VerifyReport Unopened(string path, List<string> findings) => new(path, findings, PagesOf(path), 0, string.Empty, IsTest: false);
 
     /// <summary>Faults unless it is a file of this key that nobody has open.</summary>
     public static void RequireStill(string path, StoreKey key, string keyPath)
     {
         if (!File.Exists(path))
         {
-            throw Fault.NotFound($"{path} does not exist");
+            throw Directory.Exists(path)
+                ? Fault.Invalid("path", $"{path} is a directory", $"name the file in it; auraed verify --library-dir {path} checks a library directory")
+                : Fault.NotFound($"{path} does not exist");
         }
 
         if (Beside(path) is { } beside)
@@ -142,7 +175,9 @@ internal static class Verification
 
             pages = connection.QueryInteger("PRAGMA page_count");
             progress?.Invoke(new StoreProgress("structure", 0, pages));
-            findings.AddRange(connection.QueryTexts(string.Create(CultureInfo.InvariantCulture, $"PRAGMA integrity_check({FindingsPerKindMax})")).Where(line => line != "ok").Select(line => "structure: " + line));
+            findings.AddRange(connection.QueryTexts(string.Create(CultureInfo.InvariantCulture, $"PRAGMA integrity_check({FindingsPerKindMax})"))
+                .SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                .Where(line => line != "ok" && !line.StartsWith("***", StringComparison.Ordinal)).Select(line => "structure: " + line));
             progress?.Invoke(new StoreProgress("structure", pages, pages));
             findings.AddRange(connection.QueryTexts("PRAGMA foreign_key_check").Take(FindingsPerKindMax).Select(table => $"reference: a row of {table} points at nothing"));
             version = string.Join(' ', connection.QueryTexts("SELECT version FROM schema_version ORDER BY number DESC LIMIT 1"));
@@ -151,7 +186,7 @@ internal static class Verification
         }
         catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal && !cancel.IsCancellationRequested)
         {
-            findings.Add(fault.Message);
+            findings.Add(WordsOf(fault));
         }
         catch (Fault) when (cancel.IsCancellationRequested)
         {
@@ -168,6 +203,9 @@ internal static class Verification
 
         return new VerifyReport(path, findings, pages, events, version, DatabaseFile.IsTest(application));
     }
+
+    /// <summary>The statements of a check are sound: that the engine refuses one can only come of what it read.</summary>
+    private static string WordsOf(Fault fault) => fault.Reason == "STATEMENT_FAILED" ? "a page cannot be read: its seal does not hold, and what lies behind it was not checked" : fault.Message;
 
     private static void Seals(string path, StoreKey key, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
     {

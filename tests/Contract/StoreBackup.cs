@@ -74,6 +74,68 @@ public abstract class StoreBackup(Durability durability) : IDisposable
         Assert.Equal(300, again.Durable);
     }
 
+    [Theory]
+    [InlineData(1000, 0, "the first page")]
+    [InlineData(0, 4096, "the file is cut short: ")]
+    [InlineData(0, 100, "no whole number of pages")]
+    public async Task Whatever_is_wrong_with_a_copy_is_a_finding_of_its_check_and_keeps_it_from_a_restore(int flipped, int cut, string words)
+    {
+        var copy = Path.Combine(_fixture.Root, "copy.db");
+        await using (var database = _fixture.Open())
+        {
+            await FillAsync(database, 300);
+            await database.BackupAsync(copy, null, CancellationToken.None);
+        }
+
+        using (var file = new FileStream(copy, FileMode.Open))
+        {
+            file.Position = flipped;
+            var before = file.ReadByte();
+            file.Position = flipped;
+            file.WriteByte((byte)(before ^ (flipped == 0 ? 0 : 0x55)));
+            file.SetLength(file.Length - cut);
+        }
+
+        var report = Maintenance.Verify(copy, _fixture.KeyPath, null, CancellationToken.None);
+        Assert.Equal((false, new FileInfo(copy).Length / 4096), (report.IsSound, report.Pages));
+        Assert.Contains(words, Assert.Single(report.Findings), StringComparison.Ordinal);
+        var fault = Assert.Throws<Fault>(() => Maintenance.Restore(_fixture.Options, copy, null, CancellationToken.None));
+        Assert.Equal((FaultKind.Corrupt, "NOT_SOUND"), (fault.Kind, fault.Reason));
+        Assert.Contains(words, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_is_no_copy()
+    {
+        Assert.Contains("is a directory", Assert.Throws<Fault>(() => Maintenance.Verify(_fixture.Root, _fixture.KeyPath, null, CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Contains("is a directory", Assert.Throws<Fault>(() => Maintenance.Restore(_fixture.Options, _fixture.Root, null, CancellationToken.None)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backup_of_a_damaged_database_says_that_it_is_damaged()
+    {
+        await using var database = _fixture.Open();
+        await FillAsync(database, 300);
+        await database.CheckpointAsync(CancellationToken.None);
+        using (var file = new FileStream(_fixture.DatabasePath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            file.Position = (file.Length / 4096 * 7 / 8 * 4096) + 77;
+            var before = file.ReadByte();
+            file.Position--;
+            file.WriteByte((byte)(before ^ 0x55));
+        }
+
+        var copy = Path.Combine(_fixture.Root, "copy.db");
+        var fault = await Assert.ThrowsAsync<Fault>(() => database.BackupAsync(copy, null, CancellationToken.None));
+        Assert.Equal((FaultKind.Corrupt, "DATABASE_DAMAGED"), (fault.Kind, fault.Reason));
+        Assert.Contains("one of its pages 1 to ", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("auraed verify", fault.Hint, StringComparison.Ordinal);
+        Assert.False(File.Exists(copy));
+        var report = await database.VerifyAsync(null, CancellationToken.None);
+        Assert.DoesNotContain(report.Findings, finding => finding.Contains("logic error", StringComparison.Ordinal) || finding.Contains('\n'));
+        Assert.False(report.IsSound);
+    }
+
     [Fact]
     public async Task A_rekeyed_database_opens_with_the_new_key_alone_and_says_so()
     {

@@ -73,6 +73,34 @@ public sealed class JournalDamage : IDisposable
     }
 
     [Fact]
+    public async Task A_start_and_a_check_tell_what_of_the_tail_was_cut()
+    {
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
+        var (name, offset, length) = LiveDirectory.Records(files)[^1];
+        await files.PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal((Units, 0), await FoundAsync());
+        for (var round = 0; round < 20; round++)
+        {
+            await PlaceFlippedAsync(files, name, offset + _random.Next(JournalFormat.RecordHeaderBytes + length));
+            var (groups, tail) = await FoundAsync();
+            Assert.Equal(Units - 1, groups);
+            Assert.True(tail > 0, "nothing is said of the tail");
+        }
+    }
+
+    [Fact]
+    public async Task A_segment_that_was_cut_within_a_record_is_told()
+    {
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
+        var (name, offset, length) = LiveDirectory.Records(files)[^1];
+        foreach (var left in new[] { 1, JournalFormat.RecordHeaderBytes - 1, JournalFormat.RecordHeaderBytes, JournalFormat.RecordHeaderBytes + length - 1 })
+        {
+            await (files with { Journal = new Dictionary<string, byte[]>(files.Journal) { [name] = files.Journal[name][..(offset + left)] } }).PlaceAsync(_fixture.DatabasePath);
+            Assert.Equal((Units - 1, left), await FoundAsync());
+        }
+    }
+
+    [Fact]
     public async Task A_flipped_bit_in_the_engines_log_costs_nothing_that_the_journal_has()
     {
         var files = await LiveDirectory.MakeAsync(_fixture, Units, settle: true);
@@ -120,6 +148,20 @@ public sealed class JournalDamage : IDisposable
         var files = await LiveDirectory.MakeAsync(_fixture, Units);
         await (files with { Database = older, Log = null }).PlaceAsync(_fixture.DatabasePath);
         Assert.Equal("JOURNAL_NEWER", Reason());
+    }
+
+    /// <summary>As a check tells it first, and then a start.</summary>
+    private async Task<(long Groups, long TailBytes)> FoundAsync()
+    {
+        var report = Maintenance.VerifyLibrary(_fixture.Options, null, default);
+        Assert.True(report.IsSound, string.Join("; ", report.Findings));
+        RecoveryReport? found = null;
+        await using (Database.Open(_fixture.Options with { Recovered = told => found = told }))
+        {
+        }
+
+        Assert.Equal(report.Recovery, found);
+        return (found!.Value.Groups, found.Value.TailBytes);
     }
 
     private string? Reason() => Assert.Throws<Fault>(() => _fixture.Open()).Reason;

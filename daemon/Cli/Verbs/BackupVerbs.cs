@@ -99,6 +99,7 @@ internal static class BackupVerbs
     {
         using var steps = new StepProgress(invocation);
         VerifyResult? result = null;
+        RecoveryReport? recovery = null;
         var (file, library) = (invocation.Value(Copy), invocation.Value(Library));
         if (file is not null || library is not null)
         {
@@ -111,6 +112,7 @@ internal static class BackupVerbs
             var report = file is not null
                 ? Maintenance.Verify(file, key, steps.Tell, cancel)
                 : Maintenance.VerifyLibrary(new DatabaseOptions { Directory = Path.GetFullPath(library!), KeyPath = key, CreateIfMissing = false }, steps.Tell, cancel);
+            recovery = report.Recovery;
             result = new VerifyResult
             {
                 Path = report.Path,
@@ -128,7 +130,7 @@ internal static class BackupVerbs
         }
 
         steps.End();
-        Print(invocation, result ?? throw new Fault(FaultKind.Unavailable, "cannot verify the database: the daemon's answer broke off"));
+        Print(invocation, result ?? throw new Fault(FaultKind.Unavailable, "cannot verify the database: the daemon's answer broke off"), recovery);
 
         void Take(VerifyResponse response)
         {
@@ -137,10 +139,11 @@ internal static class BackupVerbs
         }
     }
 
-    private static void Print(Invocation invocation, VerifyResult result)
+    private static void Print(Invocation invocation, VerifyResult result, RecoveryReport? recovery)
     {
-        invocation.Printer.Fields(
-            ("path", result.Path), ("sound", result.Sound), ("pages", result.Pages), ("events", result.Events), ("schema_version", result.SchemaVersion));
+        (string, Cell)[] fields =
+            [("path", result.Path), ("sound", result.Sound), ("pages", result.Pages), ("events", result.Events), ("schema_version", result.SchemaVersion)];
+        invocation.Printer.Fields(recovery is { } found ? [.. fields, ("journal_groups", found.Groups), ("journal_tail_cut", Cell.Bytes(found.TailBytes))] : fields);
         if (!result.Sound)
         {
             invocation.Printer.Rows(result.Findings, new Column<string>("finding", finding => finding));

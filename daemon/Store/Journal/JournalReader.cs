@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Auraed.Base;
 
 namespace Auraed.Store.Journal;
@@ -19,6 +20,9 @@ internal sealed class JournalReader : IDisposable
     private byte[] _changes = [];
     private long _number;
     private long _sequence;
+
+    /// <summary>After <see cref="Read"/>: bytes of the record that was on its way when the journal ended, and does not open. 0 when none was.</summary>
+    public long TailBytes { get; private set; }
 
     /// <param name="names">The segments of one epoch, in order.</param>
     public JournalReader(IReadOnlyList<SegmentName> names, StoreKey key, byte[] databaseId, long epoch)
@@ -67,6 +71,7 @@ internal sealed class JournalReader : IDisposable
 
             header.Tag.CopyTo(_tag, 0);
             var end = Walk(bytes, header.Number, handler, ref count);
+            TailBytes = index == _names.Count - 1 ? Tail(bytes.AsSpan((int)Math.Min(end, bytes.Length))) : 0;
             if (AnyOpens(bytes, end, header.Number))
             {
                 throw Damaged($"{_names[index].Path} is damaged at byte {end}, and groups that were acknowledged follow");
@@ -124,6 +129,24 @@ internal sealed class JournalReader : IDisposable
         }
 
         return offset;
+    }
+
+    /// <summary>A record names the one before it twice, by its tag and by its numbers; what is left of a segment's use before names others.</summary>
+    private long Tail(ReadOnlySpan<byte> rest)
+    {
+        if (rest.Length < JournalFormat.RecordHeaderBytes)
+        {
+            return rest.Length < JournalFormat.RecordMagic.Length || rest.StartsWith(JournalFormat.RecordMagic) ? rest.TrimEnd((byte)0).Length : 0;
+        }
+
+        var isNext = rest.Slice(40, JournalFormat.TagBytes).SequenceEqual(_tag)
+            || (_number > 0 && BinaryPrimitives.ReadInt64LittleEndian(rest[16..]) == _number && BinaryPrimitives.ReadInt64LittleEndian(rest[24..]) == _sequence);
+        if (!isNext)
+        {
+            return 0;
+        }
+
+        return RecordHeader.TryRead(rest, out var header) ? JournalFormat.RecordHeaderBytes + header.Length : rest.TrimEnd((byte)0).Length;
     }
 
     private bool TryOpen(byte[] bytes, long offset, uint segment, out RecordHeader header)

@@ -28,7 +28,8 @@ internal static class JournalRecovery
         CrashPoint.Reach("recovery.before");
         if (position.IsOpen)
         {
-            Replay(connection, options, key, databaseId, position with { IsOpen = false, Group = long.MaxValue });
+            var found = Replay(connection, options, key, databaseId, position with { IsOpen = false, Group = long.MaxValue });
+            options.Recovered?.Invoke(found);
         }
 
         // What says that no journal is needed may itself have been cut off before its sync.
@@ -41,10 +42,10 @@ internal static class JournalRecovery
     }
 
     /// <summary>
-    /// Does the groups of the journal in a transaction, as <see cref="Run"/> does, hands the state to <paramref name="look"/>, and takes it all back. Faults as of that; no file changes
+    /// Does the groups of the journal in a transaction, as <see cref="Run"/> does, hands the state and what was found to <paramref name="look"/>, and takes it all back. Faults as of that; no file changes
     /// but the engine's log, where frames of no commit may be left behind the last one.
     /// </summary>
-    public static void Rehearse(Connection connection, DatabaseOptions options, StoreKey key, Action look)
+    public static void Rehearse(Connection connection, DatabaseOptions options, StoreKey key, Action<RecoveryReport> look)
     {
         connection.BeginRawWrites();
         try
@@ -57,12 +58,7 @@ internal static class JournalRecovery
                 CheckNewer(names, position, key, DatabaseId(connection));
             }
 
-            if (position.IsOpen)
-            {
-                _ = ReadAll(connection, Segments(options, position), key, DatabaseId(connection), position, long.MaxValue);
-            }
-
-            look();
+            look(position.IsOpen ? ReadAll(connection, Segments(options, position), key, DatabaseId(connection), position, long.MaxValue).Found : default);
         }
         finally
         {
@@ -103,7 +99,7 @@ internal static class JournalRecovery
     }
 
     /// <summary>Does the groups after the database's own again, up to <paramref name="target"/>'s, and commits them with that position.</summary>
-    public static void Replay(Connection connection, DatabaseOptions options, StoreKey key, byte[] databaseId, JournalPosition target)
+    public static RecoveryReport Replay(Connection connection, DatabaseOptions options, StoreKey key, byte[] databaseId, JournalPosition target)
     {
         var position = JournalPosition.Read(connection);
         var names = Segments(options, position);
@@ -112,7 +108,7 @@ internal static class JournalRecovery
         {
             connection.BeginWrite();
             connection.EndUnit();
-            var group = ReadAll(connection, names, key, databaseId, position, target.Group);
+            var (group, found) = ReadAll(connection, names, key, databaseId, position, target.Group);
             if (target.IsOpen && group != target.Group)
             {
                 throw new Fault(FaultKind.Corrupt, $"the journal ends with group {group}, and group {target.Group} was written", hint: "check the disk: dmesg") { Reason = "JOURNAL_GAP" };
@@ -122,6 +118,7 @@ internal static class JournalRecovery
             CrashPoint.Reach("recovery.commit");
             connection.Commit();
             CrashPoint.Reach("recovery.committed");
+            return found;
         }
         catch
         {
@@ -153,11 +150,13 @@ internal static class JournalRecovery
     public static string Missing(JournalPosition position) =>
         $"the database goes on in a journal ({Path.GetFileName(JournalFiles.PathOf(".", position.Epoch, 1))} or later) that is not beside it; what was acknowledged last is in there";
 
-    private static long ReadAll(Connection connection, List<SegmentName> names, StoreKey key, byte[] databaseId, JournalPosition position, long upTo)
+    private static (long Group, RecoveryReport Found) ReadAll(
+        Connection connection, List<SegmentName> names, StoreKey key, byte[] databaseId, JournalPosition position, long upTo)
     {
         var replay = new ChangeReplay(connection, new TableShapes(connection));
         var seam = new EventSeam(connection);
         var (group, sequence) = (position.Group, seam.Sequence);
+        var count = 0L;
         using var reader = new JournalReader(names, key, databaseId, position.Epoch);
         _ = reader.Read((in RecordHeader header, ReadOnlySpan<byte> changes) =>
         {
@@ -178,6 +177,7 @@ internal static class JournalRecovery
 
             replay.Apply(changes, header.Number);
             (group, sequence) = (header.Number, header.Sequence);
+            count++;
             CrashPoint.Reach("recovery.group");
         });
         if (seam.Finding(connection, sequence) is { } finding)
@@ -185,7 +185,7 @@ internal static class JournalRecovery
             throw new Fault(FaultKind.Corrupt, $"the events of the journal do not continue those of the database: {finding}", hint: "auraed restore of the last backup") { Reason = "EVENT_CHAIN_BROKEN" };
         }
 
-        return group;
+        return (group, new RecoveryReport(count, reader.TailBytes));
     }
 
     /// <summary>A journal of a later epoch than the database knows is either one whose beginning was cut off, and empty, or belongs to a later state of it.</summary>

@@ -17,6 +17,12 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
     public IReadOnlyList<PkiFinding> Run()
     {
         _findings.Clear();
+        if (IsHidden(layout.Directory))
+        {
+            Error(layout.Directory, "cannot be looked at: permission denied", "run it as root, or as the owner");
+            return [.. _findings];
+        }
+
         if (!Directory.Exists(layout.Directory))
         {
             Error(layout.Directory, "does not exist", InitCommand);
@@ -34,6 +40,29 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
         }
 
         return [.. _findings.Distinct()];
+    }
+
+    /// <summary>True when this user may not see whether there is something at the path, or what a directory there holds.</summary>
+    public static bool IsHidden(string path)
+    {
+        try
+        {
+            if (File.GetAttributes(path).HasFlag(FileAttributes.Directory))
+            {
+                using var entries = Directory.EnumerateFileSystemEntries(path).GetEnumerator();
+                _ = entries.MoveNext();
+            }
+
+            return false;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Files that cannot all be right: completing such a set would make it worse.</summary>
@@ -57,6 +86,9 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
 
     private string InitCommand => $"auraed pki init --dir {layout.Directory}";
 
+    /// <summary>A set that has lost this key is not completed: what was encrypted with the key would be lost with it.</summary>
+    private static string RestoreKey(PkiLayout layout) => $"put {layout.ServerKey} back from its backup: a new one does not open the database";
+
     private static void Pair(string keyPath, string certificatePath, X509Certificate2? authority, PkiLayout layout, List<PkiFinding> found)
     {
         using var certificate = Load(certificatePath, found);
@@ -67,7 +99,9 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
 
         if (!File.Exists(keyPath))
         {
-            found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"has no key at {keyPath}", $"bring the key back, or: mv {certificatePath} {certificatePath}.old"));
+            found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"has no key at {keyPath}", keyPath == layout.ServerKey
+                ? RestoreKey(layout)
+                : $"bring the key back, or: mv {certificatePath} {certificatePath}.old"));
         }
         else
         {
@@ -168,7 +202,7 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
         }
         else if (required)
         {
-            Error(keyPath, "does not exist", sign);
+            Error(keyPath, "does not exist", File.Exists(certificatePath) ? RestoreKey(layout) : sign);
         }
 
         if (!File.Exists(certificatePath))

@@ -40,6 +40,11 @@ internal sealed record ClientSettings(string Source, string Socket, string? CaCe
             }
         }
 
+        if (places.FirstOrDefault(Aurae.Pki.PkiCheck.IsHidden) is { } hidden)
+        {
+            throw new Fault(FaultKind.Denied, $"no client configuration can be read: permission denied for {hidden}", hint: "run it as root or as the owner, or name one with --client-config FILE");
+        }
+
         throw new Fault(FaultKind.NotFound, $"no client configuration is there: looked at {string.Join(", ", places)}",
             hint: $"auraed init{invocation.RootFlag}, or name one with --client-config FILE");
     }

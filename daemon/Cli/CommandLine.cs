@@ -26,7 +26,7 @@ internal static partial class CommandLine
                 terminal.Error.WriteLine();
             }
 
-            return Fail(terminal, misuse, ExitCode.Usage);
+            return Fail(terminal, misuse, misuse.Hint, ExitCode.Usage);
         }
 
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
@@ -36,12 +36,12 @@ internal static partial class CommandLine
         }
         catch (Fault fault)
         {
-            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+            return Fail(terminal, fault, HintOf(fault), ExitCode.Of(fault.Kind));
         }
         catch (PkiException error)
         {
             var fault = FaultOf(error);
-            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+            return Fail(terminal, fault, HintOf(fault), ExitCode.Of(fault.Kind));
         }
         catch (OperationCanceledException)
         {
@@ -49,7 +49,7 @@ internal static partial class CommandLine
         }
         catch (UnauthorizedAccessException error)
         {
-            return Fail(terminal, new Fault(FaultKind.Denied, error.Message, hint: "run it as root, or as the owner"), ExitCode.Of(FaultKind.Denied));
+            return Fail(terminal, new Fault(FaultKind.Denied, error.Message), "run it as root, or as the owner", ExitCode.Of(FaultKind.Denied));
         }
         catch (IOException error) when (error.HResult == StandardOutput.BrokenPipe)
         {
@@ -57,8 +57,10 @@ internal static partial class CommandLine
         }
         catch (IOException error)
         {
-            return Fail(terminal, new Fault(FaultKind.Internal, error.Message), ExitCode.Of(FaultKind.Internal));
+            return Fail(terminal, new Fault(FaultKind.Internal, error.Message), null, ExitCode.Of(FaultKind.Internal));
         }
+
+        string? HintOf(Fault fault) => fault.Hint is { } hint ? new PlacedHints(root, Invocation.LayoutOf(result, environment).Root).Place(hint) : null;
     }
 
     public static Fault FaultOf(PkiException error) => new(
@@ -71,12 +73,12 @@ internal static partial class CommandLine
         },
         error.Message, hint: error.Hint, cause: error);
 
-    private static int Fail(Terminal terminal, Fault fault, int code)
+    private static int Fail(Terminal terminal, Fault fault, string? hint, int code)
     {
         terminal.Error.WriteLine($"{terminal.Paint(Colour.Red, "error:")} {Units.Printable(fault.Message)}");
-        if (fault.Hint is not null)
+        if (hint is not null)
         {
-            terminal.Error.WriteLine($"{terminal.Paint(Colour.Bold, "hint:")} {Units.Printable(fault.Hint)}");
+            terminal.Error.WriteLine($"{terminal.Paint(Colour.Bold, "hint:")} {Units.Printable(hint)}");
         }
 
         return code;

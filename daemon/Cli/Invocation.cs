@@ -16,11 +16,15 @@ internal sealed class Invocation : IDisposable
     {
         _result = result;
         Environment = environment;
-        Layout = Layout.At(result.GetValue(GlobalOptions.Root) ?? environment.Variables.GetValueOrDefault("AURAE_ROOT"));
+        Layout = LayoutOf(result, environment);
         Printer = new Printer(environment.Terminal, result.GetValue(GlobalOptions.Output));
     }
 
     public CliEnvironment Environment { get; }
+
+    /// <summary>Of the place that was given on the command line, or else in the environment.</summary>
+    public static Layout LayoutOf(ParseResult result, CliEnvironment environment) =>
+        Layout.At(result.GetValue(GlobalOptions.Root) ?? environment.Variables.GetValueOrDefault("AURAE_ROOT"));
 
     /// <summary>Where everything lies by default.</summary>
     public Layout Layout { get; }

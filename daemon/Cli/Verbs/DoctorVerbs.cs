@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net.Sockets;
+using Aurae.Admin.V0;
+using Aurae.Pki;
 using Auraed.Base;
 using Auraed.Cli.Output;
+using Auraed.Store;
 
 namespace Auraed.Cli.Verbs;
 
@@ -20,7 +23,7 @@ internal static class DoctorVerbs
         findings.AddRange(Configuration(invocation));
         findings.AddRange(Directories(invocation));
         findings.Add(Disk(invocation.Layout.LibraryDirectory));
-        findings.Add(await DaemonAsync(invocation, cancel));
+        findings.AddRange(await DaemonAsync(invocation, cancel));
         findings.Add(Kernel());
         findings.Add(ControlGroups());
         if (Unit(invocation.Layout.Root) is { } unit)
@@ -59,6 +62,12 @@ internal static class DoctorVerbs
         const UnixFileMode othersMayWrite = UnixFileMode.OtherWrite;
         foreach (var path in new[] { invocation.Layout.LibraryDirectory, invocation.Layout.RuntimeDirectory })
         {
+            if (PkiCheck.IsHidden(path))
+            {
+                yield return Finding.Error(path, "cannot be looked at: permission denied", "run it as root, or as the owner");
+                continue;
+            }
+
             if (!Directory.Exists(path))
             {
                 yield return Finding.Warning(path, "does not exist; the daemon makes it when it may", $"auraed init{invocation.RootFlag}");
@@ -85,25 +94,72 @@ internal static class DoctorVerbs
             : Finding.Warning(place, $"has only {Units.Bytes(free)} free", $"df -h {place}");
     }
 
-    private static async Task<Finding> DaemonAsync(Invocation invocation, CancellationToken cancel)
+    private static async Task<IReadOnlyList<Finding>> DaemonAsync(Invocation invocation, CancellationToken cancel)
     {
+        ClientConnection daemon;
         try
         {
-            var daemon = invocation.Daemon;
-            var answer = await StatusVerbs.DiscoverAsync(daemon, cancel);
-            return Finding.Good(daemon.Settings.Socket, $"answers: auraed {answer.Version}");
-        }
-        catch (Fault fault) when (fault.Kind == FaultKind.NotFound)
-        {
-            return Finding.Warning(invocation.ClientConfigs[0], "does not exist, so the daemon was not asked", fault.Hint);
+            daemon = invocation.Daemon;
         }
         catch (Fault fault)
         {
-            var socket = invocation.Daemon.Settings.Socket;
+            return [Finding.Warning("daemon", $"was not asked: {fault.Message}", fault.Hint), .. Database(invocation)];
+        }
+
+        try
+        {
+            var answer = await StatusVerbs.DiscoverAsync(daemon, cancel);
+            return [Finding.Good(daemon.Settings.Socket, $"answers: auraed {answer.Version}"), .. await SupervisionAsync(daemon, cancel)];
+        }
+        catch (Fault fault)
+        {
+            var socket = daemon.Settings.Socket;
             var isStale = File.Exists(socket) && fault.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
-            return isStale
-                ? Finding.Warning(socket, "is left over: nobody listens behind it. The daemon replaces it when it starts", invocation.StartCommand)
-                : Finding.Error(socket, fault.Message, fault.Hint ?? invocation.StartCommand);
+            return
+            [
+                isStale
+                    ? Finding.Error(socket, "is left over: nobody listens behind it. The daemon replaces it when it starts", invocation.StartCommand)
+                    : Finding.Error(socket, fault.Message, fault.Hint ?? invocation.StartCommand),
+                .. Database(invocation),
+            ];
+        }
+    }
+
+    /// <summary>Nothing from a daemon that does not tell.</summary>
+    private static async Task<IReadOnlyList<Finding>> SupervisionAsync(ClientConnection daemon, CancellationToken cancel)
+    {
+        try
+        {
+            var status = await daemon.CallAsync("ask for the daemon's status", options => new AdminService.AdminServiceClient(daemon.Invoker).StatusAsync(new StatusRequest(), options), cancel);
+            return status.SupervisionRefused.Length == 0 ? [] : [Finding.Warning("supervision", $"is refused: {status.SupervisionRefused}", null)];
+        }
+        catch (Fault)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Whether the next start can open the database. A daemon that runs has it open.</summary>
+    private static IReadOnlyList<Finding> Database(Invocation invocation)
+    {
+        var path = invocation.Layout.LibraryDirectory;
+        try
+        {
+            var settings = invocation.Settings;
+            path = Path.Combine(settings.LibraryDirectory, "aurae.db");
+            if (File.Exists(path) && !File.Exists(settings.ServerKeyPath) && !PkiCheck.IsHidden(settings.ServerKeyPath))
+            {
+                return
+                [
+                    Finding.Error(path, $"opens with {settings.ServerKeyPath} alone, which is gone: without it the database is lost, and every copy of it", $"put {settings.ServerKeyPath} back from its backup"),
+                ];
+            }
+
+            return Maintenance.TryKey(settings.LibraryDirectory, settings.ServerKeyPath) ? [Finding.Good(path, $"opens with {settings.ServerKeyPath}")] : [];
+        }
+        catch (Fault fault)
+        {
+            return [Finding.Error(path, fault.Message, fault.Hint)];
         }
     }
 

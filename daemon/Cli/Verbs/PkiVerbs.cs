@@ -60,11 +60,12 @@ internal static class PkiVerbs
     /// <summary>What a check found, as a list; errors make the verb fail with <see cref="ExitCode.Found"/>.</summary>
     public static void Report(Invocation invocation, IReadOnlyList<Finding> findings)
     {
+        var hints = new PlacedHints((RootCommand)invocation.Result.RootCommandResult.Command, invocation.Layout.Root);
         invocation.Printer.Rows(findings,
             new Column<Finding>("state", finding => Mark(finding.Severity)),
             new Column<Finding>("on", finding => finding.Subject),
             new Column<Finding>("found", finding => finding.What),
-            new Column<Finding>("mend", finding => finding.Hint));
+            new Column<Finding>("mend", finding => finding.Hint is { } hint ? hints.Place(hint) : null));
         if (findings.Any(finding => finding.Severity == PkiSeverity.Error))
         {
             invocation.ExitCode = ExitCode.Found;

@@ -165,6 +165,61 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_hint_names_the_place_that_the_command_was_told()
+    {
+        var none = _directory["none"];
+        var file = _directory["copy.db"];
+        File.WriteAllText(file, "");
+
+        Assert.Contains($"auraed --root {none} init", (await Support.Cli.RunAsync(["verify", file, "--root", none])).Error, StringComparison.Ordinal);
+        Assert.Contains($"auraed --root {none} init", (await Support.Cli.RunAsync(["verify", file], new Dictionary<string, string> { ["AURAE_ROOT"] = none })).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "auraed init, or auraed restore", "auraed init, or auraed restore")]
+    [InlineData("/a b", "auraed init, or auraed restore of it", "auraed --root /a b init, or auraed --root /a b restore of it")]
+    [InlineData("/a", "auraed pki init --dir /b", "auraed pki init --dir /b")]
+    [InlineData("/a", "auraed run --root /b", "auraed run --root /b")]
+    [InlineData("/a", "systemctl start auraed", "systemctl start auraed")]
+    [InlineData("/a", "auraed is the daemon, auraedverify is none", "auraed is the daemon, auraedverify is none")]
+    public void A_place_is_put_into_commands_alone(string? root, string hint, string placed) =>
+        Assert.Equal(placed, new PlacedHints(CommandTree.Build(Support.Cli.Environment(new Auraed.Cli.Output.Terminal(TextWriter.Null, TextWriter.Null, isInteractive: false, 80))), root).Place(hint));
+
+    [Fact]
+    public async Task Doctor_judges_a_daemon_that_does_not_run_alike_whether_it_left_a_socket_or_not()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+        Assert.Equal(ExitCode.Found, (await Support.Cli.RunAsync(["doctor", "--root", made])).Code);
+        File.WriteAllText(Path.Combine(made, "run", "aurae.sock"), "");
+        var run = await Support.Cli.RunAsync(["doctor", "--root", made, "--output", "json"]);
+        Assert.Equal(ExitCode.Found, run.Code);
+        Assert.Contains("nobody listens behind it", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_tries_the_key_on_the_database_of_a_daemon_that_does_not_run()
+    {
+        var made = _directory["root"];
+        (await Support.Cli.RunAsync(["init", "--root", made, "--algorithm", "ec"])).Succeeded();
+        var (library, key) = (Path.Combine(made, "lib"), Path.Combine(made, "pki", "server.key"));
+        await using (Store.Database.Open(new Store.DatabaseOptions { Directory = library, KeyPath = key }))
+        {
+        }
+
+        Assert.Contains("opens with", (await Support.Cli.RunAsync(["doctor", "--root", made])).Output, StringComparison.Ordinal);
+
+        File.Move(key, key + ".kept");
+        var lost = (await Support.Cli.RunAsync(["doctor", "--root", made, "--output", "json"])).Output;
+        Assert.Contains("without it the database is lost", lost, StringComparison.Ordinal);
+        Assert.Contains($"put {key} back from its backup", lost, StringComparison.Ordinal);
+        Assert.DoesNotContain("pki init", lost, StringComparison.Ordinal);
+
+        Tool.Run("openssl", "genpkey", "-algorithm", "ED25519", "-out", key).Succeeded();
+        Assert.Contains("it is another key's", (await Support.Cli.RunAsync(["doctor", "--root", made, "--output", "json"])).Output.Replace("\\u0027", "'", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Doctor_without_a_daemon_finds_the_socket_and_goes_on()
     {
         var made = _directory["root"];

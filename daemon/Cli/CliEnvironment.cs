@@ -15,7 +15,7 @@ internal sealed class CliEnvironment
     public TextReader Input { get; init; } = Console.In;
 
     /// <summary>False when standard input was closed at the start: its number is another file's then.</summary>
-    public Func<bool> IsInputGiven { get; init; } = () => Native.StandardOutput.IsGiven(0);
+    public Func<bool> IsInputGiven { get; init; } = () => Native.StandardDescriptors.IsGiven(0);
 
     /// <summary>Standard output as bytes, for verbs that write to "-".</summary>
     public Func<Stream> OpenOutput { get; init; } = () => new Native.StandardOutput();

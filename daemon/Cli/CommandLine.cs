@@ -32,7 +32,14 @@ internal static partial class CommandLine
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = terminal.Out, Error = terminal.Error };
         try
         {
-            return await result.InvokeAsync(configuration, cancel);
+            var code = await result.InvokeAsync(configuration, cancel);
+            if (code < ExitCode.Interrupted)
+            {
+                // What a signal ends waits for no reader.
+                terminal.Out.Flush();
+            }
+
+            return code;
         }
         catch (Fault fault)
         {
@@ -51,7 +58,7 @@ internal static partial class CommandLine
         {
             return Fail(terminal, new Fault(FaultKind.Denied, error.Message), "run it as root, or as the owner", ExitCode.Of(FaultKind.Denied));
         }
-        catch (IOException error) when (error.HResult == StandardOutput.BrokenPipe)
+        catch (StandardOutputException error) when (error.HResult == StandardOutput.BrokenPipe)
         {
             return ExitCode.BrokenPipe;
         }
@@ -63,6 +70,11 @@ internal static partial class CommandLine
         string? HintOf(Fault fault) => fault.Hint is { } hint ? new PlacedHints(root, Invocation.LayoutOf(result, environment).Root).Place(hint) : null;
     }
 
+        catch (StandardOutputException error)
+        {
+            var fault = FileFaults.OfWriting("what was asked for cannot be written to standard output", null, error);
+            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+        }
     public static Fault FaultOf(PkiException error) => new(
         error.Failure switch
         {

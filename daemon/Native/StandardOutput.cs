@@ -3,34 +3,32 @@ using System.Runtime.InteropServices;
 namespace Auraed.Native;
 
 /// <summary>
-/// Standard output as bytes. The runtime's own stream takes what a reader that went away did not read for written; this one throws an IOException with the error number
-/// (<see cref="BrokenPipe"/>), and moves the file's position as others that share it expect.
+/// Standard output, or standard error, as bytes. The runtime's own stream takes what a reader that went away did not read for written; this one throws a
+/// <see cref="StandardOutputException"/>, at each call from the first failure on, and moves the file's position as others that share it expect.
 /// </summary>
-public sealed partial class StandardOutput : Stream
+/// <param name="descriptor"><see cref="Output"/> or <see cref="Error"/>.</param>
+public sealed partial class StandardOutput(int descriptor = StandardOutput.Output) : Stream
 {
+    public const int Output = 1;
+    public const int Error = 2;
+
     /// <summary>EPIPE: whoever read the other end is gone.</summary>
     public const int BrokenPipe = 32;
 
-    private const int Descriptor = 1;
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const short Writable = 4;
-    private const long CloseOnExecution = 0x80000;
+    private const short Broken = 8;
 
-    /// <summary>
-    /// False for one of the three standard descriptors that was closed when this process began. Its number is the first that the runtime takes for a file of its own, which it marks
-    /// to be closed on execution; what was inherited cannot be marked so.
-    /// </summary>
-    public static bool IsGiven(int descriptor)
+    private StandardOutputException? _failure;
+
+    /// <summary>True when whoever read the other end of a pipe is gone, so that nobody gets what is written, or what was.</summary>
+    public bool IsReaderGone
     {
-        try
+        get
         {
-            var flags = File.ReadLines($"/proc/self/fdinfo/{descriptor}").FirstOrDefault(line => line.StartsWith("flags:", StringComparison.Ordinal))?["flags:".Length..].Trim();
-            return flags is null || (Convert.ToInt64(flags, 8) & CloseOnExecution) == 0;
-        }
-        catch (IOException)
-        {
-            return false;
+            var look = new Poll { Descriptor = descriptor };
+            return poll(ref look, 1, 0) > 0 && (look.Returned & Broken) != 0;
         }
     }
 
@@ -46,9 +44,10 @@ public sealed partial class StandardOutput : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        Flush();
         while (buffer.Length > 0)
         {
-            var count = write(Descriptor, in MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);
+            var count = write(descriptor, in MemoryMarshal.GetReference(buffer), (nuint)buffer.Length);
             if (count >= 0)
             {
                 buffer = buffer[(int)count..];
@@ -59,12 +58,13 @@ public sealed partial class StandardOutput : Stream
             if (error == WouldBlock)
             {
                 // Whoever shares the terminal or pipe has set it so.
-                var wait = new Poll { Descriptor = Descriptor, Events = Writable };
+                var wait = new Poll { Descriptor = descriptor, Events = Writable };
                 _ = poll(ref wait, 1, -1);
             }
             else if (error != Interrupted)
             {
-                throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
+                _failure = new StandardOutputException(Marshal.GetPInvokeErrorMessage(error), error);
+                Flush();
             }
         }
     }
@@ -78,9 +78,13 @@ public sealed partial class StandardOutput : Stream
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Nothing is held back; what could not be written is told again.</summary>
     public override void Flush()
     {
-        // Nothing is held back.
+        if (_failure is { } failure)
+        {
+            throw new StandardOutputException(failure.Message, failure.HResult);
+        }
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

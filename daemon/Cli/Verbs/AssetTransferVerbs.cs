@@ -154,7 +154,7 @@ internal static class AssetTransferVerbs
             throw Fault.Invalid("file", "standard output is a terminal, which an asset's bytes may upset", $"auraed assets get {invocation.Value(AssetsVerbs.Asset)} - | less, or name a file");
         }
 
-        if (!StandardOutput.IsGiven(1))
+        if (!StandardDescriptors.IsGiven(1))
         {
             throw Fault.Invalid("file", "standard output is closed", "name a file");
         }

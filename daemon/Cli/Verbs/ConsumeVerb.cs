@@ -6,7 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace Auraed.Cli.Verbs;
 
-/// <summary>`auraed events consume`: prints what a cursor hands out, and acknowledges what is printed.</summary>
+/// <summary>`auraed events consume`: prints what a cursor hands out, and acknowledges what was written; what could not be is handed out again when its lease ends.</summary>
 internal static class ConsumeVerb
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(30);
@@ -24,7 +24,7 @@ internal static class ConsumeVerb
 
     private static readonly Option<bool> Keep = new("--no-ack") { Description = "Acknowledge nothing: the events are handed out again when their lease ends." };
 
-    public static Verb Build(CliEnvironment environment) => new Verb("consume", "Print the events that a cursor hands out, and acknowledge them.",
+    public static Verb Build(CliEnvironment environment) => new Verb("consume", "Print the events that a cursor hands out, and acknowledge them once they are written. What could not be written is handed out again when its lease ends.",
         "auraed events consume billing",
         "auraed events consume billing --drain --output json > events.json",
         "auraed events consume billing --consumer worker-2 -n 1")
@@ -38,6 +38,7 @@ internal static class ConsumeVerb
         var (isBegun, isAway) = (false, false);
         while (left > 0)
         {
+            invocation.Terminal.RequireReader();
             PullRequest request = Request(invocation, left);
             PullResponse pulled;
             try
@@ -64,6 +65,7 @@ internal static class ConsumeVerb
 
             lines.Print([.. pulled.Deliveries.Select(delivery => delivery.Event)]);
             left -= pulled.Deliveries.Count;
+            invocation.Terminal.RequireReader();
             if (pulled.Deliveries.Count > 0 && !invocation.Value(Keep))
             {
                 var settled = new AcknowledgeRequest { Tenant = request.Tenant, Events = new Leased { Cursor = request.Name, Lease = pulled.Lease } };

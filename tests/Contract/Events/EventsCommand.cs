@@ -2,6 +2,7 @@ using Aurae.Records.V0;
 using Aurae.Vms.V0;
 using Auraed.Cli;
 using Auraed.Cli.Output;
+using Auraed.Native;
 using Auraed.Tests.Support;
 
 namespace Auraed.Tests.Contract.Events;
@@ -156,7 +157,48 @@ public sealed class EventsCommand : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_consumer_acknowledges_nothing_that_could_not_be_written()
+    {
+        (await RunAsync("cursors", "create", "work", "--lease", "5m", "--from", "1")).Succeeded();
+        Assert.Equal(ExitCode.BrokenPipe, await ConsumeAsync(new Terminal(new GoneWriter(), TextWriter.Null, isInteractive: false, 120)));
+        Assert.Equal(("0", true), await PlaceAsync());
+
+        // The reader went away when the lines were in the pipe.
+        (await RunAsync("cursors", "seek", "work", "--from", "1")).Succeeded();
+        using var output = new StringWriter();
+        Assert.Equal(ExitCode.BrokenPipe, await ConsumeAsync(new Terminal(output, TextWriter.Null, isInteractive: false, 120) { IsReaderGone = () => output.GetStringBuilder().Length > 0 }));
+        Assert.Equal(("0", true), await PlaceAsync());
+
+        (await RunAsync("cursors", "seek", "work", "--from", "1")).Succeeded();
+        (await RunAsync("consume", "work", "--drain")).Succeeded();
+        (string frontier, bool isLeased) = await PlaceAsync();
+        Assert.True(int.Parse(frontier, null) > 30);
+        Assert.False(isLeased);
+
+        Task<int> ConsumeAsync(Terminal terminal) => CommandLine.RunAsync(["events", "consume", "work", "--drain", "--client-config", _directory["client"]], Support.Cli.Environment(terminal));
+
+        async Task<(string Frontier, bool IsLeased)> PlaceAsync()
+        {
+            string[] words = (await RunAsync("cursors", "ls")).Succeeded().TrimEnd().Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            return (words[1], words[3] != "0");
+        }
+    }
+
+    [Fact]
+    public async Task A_follower_without_a_reader_ends()
+    {
+        string[] words = ["events", "tail", "--follow", "-n", "1", "--client-config", _directory["client"]];
+        Assert.Equal(ExitCode.BrokenPipe, await CommandLine.RunAsync(words, Support.Cli.Environment(new Terminal(new GoneWriter(), TextWriter.Null, isInteractive: false, 120))));
+    }
+
     private static int ExitCodeOf(Auraed.Base.FaultKind kind) => ExitCode.Of(kind);
+
+    /// <summary>A pipe that nobody reads.</summary>
+    private sealed class GoneWriter : StringWriter
+    {
+        public override void Flush() => throw StandardOutputException.ReaderGone();
+    }
 
     private Task<Support.Cli> RunAsync(params string[] words) => Support.Cli.RunAsync(["events", .. words, "--client-config", _directory["client"]]);
 }

@@ -52,7 +52,8 @@ internal static class CommandTree
         }
 
         root.Options.OfType<VersionOption>().Single().Action = new VersionLine(environment.Terminal);
-        root.Options.OfType<HelpOption>().Single().Action = new HelpText(environment.Terminal);
+        var help = root.Options.OfType<HelpOption>().Single();
+        root.Options[root.Options.IndexOf(help)] = new HelpOption("--help", "-h") { Action = new HelpText(environment.Terminal) };
         root.SetAction((result, cancel) => environment.RunDaemon(daemon.Load(result, environment), cancel));
         return root;
     }

@@ -1,3 +1,5 @@
+using System.CommandLine;
+
 namespace Auraed.Cli;
 
 /// <summary>
@@ -7,6 +9,22 @@ namespace Auraed.Cli;
 internal static class Completions
 {
     public static readonly string[] Shells = ["bash", "zsh", "fish"];
+
+    /// <summary>Completes its value with these words; the library would offer the names of a type's members, which are not what is written.</summary>
+    public static T Offering<T>(this T option, params string[] words)
+        where T : Option
+    {
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
+    public static Argument<T> Offering<T>(this Argument<T> argument, params string[] words)
+    {
+        argument.CompletionSources.Clear();
+        argument.CompletionSources.Add(words);
+        return argument;
+    }
 
     public static string Script(string shell) => shell switch
     {

@@ -46,7 +46,7 @@ internal sealed class DaemonOptions
             Description = setting.Description + (setting.Default.Length > 0 && !isFlag ? $" [default: {setting.Default}]" : string.Empty),
             HelpName = isFlag ? null : NameOf(setting),
             Arity = isFlag ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
-        };
+        }.Offering(isFlag ? ["true", "false"] : [.. setting.Choices]);
     }
 
     private static string NameOf(Setting setting) => setting.Kind switch

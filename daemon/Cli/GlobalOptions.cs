@@ -16,13 +16,13 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static readonly Option<OutputFormat> Output = new("--output", "-o")
+    public static readonly Option<OutputFormat> Output = new Option<OutputFormat>("--output", "-o")
     {
         Description = "How results are printed: table for people, json for programs, csv for spreadsheets.",
         HelpName = "table|json|csv",
         Recursive = true,
         CustomParser = ParseFormat,
-    };
+    }.Offering("table", "json", "csv");
 
     public static readonly Option<string?> Socket = new("--socket")
     {

@@ -73,7 +73,7 @@ internal sealed class HelpText(Terminal terminal) : SynchronousCommandLineAction
     /// <summary>Names, then the value: "-s, --socket ADDRESS".</summary>
     public static string LabelOf(Option option)
     {
-        var names = option.Aliases.Append(option.Name).Distinct().Where(name => name != "/?" && name != "/h").OrderBy(name => name.Length);
+        var names = option.Aliases.Append(option.Name).Distinct().OrderBy(name => name.Length);
         var value = option is HelpOption or VersionOption || option.Arity.MaximumNumberOfValues == 0 || option.ValueType == typeof(bool)
             ? string.Empty
             : " " + (option.HelpName ?? option.Name.TrimStart('-').ToUpperInvariant());

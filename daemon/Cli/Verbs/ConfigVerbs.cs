@@ -11,11 +11,11 @@ namespace Auraed.Cli.Verbs;
 /// <summary>`auraed config`: what the daemon is told, by whom, and what it means.</summary>
 internal static class ConfigVerbs
 {
-    private static readonly Argument<string?> Key = new("SETTING")
+    private static readonly Argument<string?> Key = new Argument<string?>("SETTING")
     {
         Description = "A setting by its key in the file, its flag or its environment variable; without one, all are explained.",
         Arity = ArgumentArity.ZeroOrOne,
-    };
+    }.Offering([.. SettingsCatalog.ByKey.Keys]);
 
     public static Command Build(CliEnvironment environment)
     {

@@ -14,7 +14,7 @@ internal static class PkiVerbs
         HelpName = "DIR",
     };
 
-    public static readonly Option<KeyKind> Algorithm = new("--algorithm")
+    public static readonly Option<KeyKind> Algorithm = new Option<KeyKind>("--algorithm")
     {
         Description = "The kind of key to make: rsa (4096 bits, as upstream; seconds each) or ec (P-256; at once). [default: rsa]",
         HelpName = "rsa|ec",
@@ -28,7 +28,7 @@ internal static class PkiVerbs
 
             return text == "ec" ? KeyKind.Ec : KeyKind.Rsa;
         },
-    };
+    }.Offering("rsa", "ec");
 
     private static readonly Option<int> Days = new("--days")
     {

@@ -12,7 +12,8 @@ namespace Auraed.Cli.Verbs;
 /// <summary>Typed records from the command line (aurae.records.v0).</summary>
 internal static class RecordsVerbs
 {
-    private static readonly Argument<string> Type = new("TYPE") { Description = "The record type: virtual_machine, or vm; network_interface, or nic; document, ..." };
+    private static readonly Argument<string> Type = new Argument<string>("TYPE") { Description = "The record type: virtual_machine, or vm; network_interface, or nic; document, ..." }
+        .Offering([.. Tables.All.Select(table => table.Name)]);
 
     private static readonly Argument<string> Name = new("NAME") { Description = "The record's name." };
 

@@ -38,12 +38,12 @@ internal static class RegistryVerbs
 
     private static readonly Option<string[]> Needs = new("--needs") { Description = "A service that it depends on.", HelpName = "SERVICE" };
 
-    private static readonly Option<EndpointHealth> Health = new("--health")
+    private static readonly Option<EndpointHealth> Health = new Option<EndpointHealth>("--health")
     {
         Description = "healthy, unhealthy or draining.",
         HelpName = "HEALTH",
         CustomParser = ParseHealth,
-    };
+    }.Offering("healthy", "unhealthy", "draining");
 
     private static readonly Option<string> Note = new("--note") { Description = "Why the health is what it is.", HelpName = "TEXT" };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Net.Sockets;
 using System.Text.Json;
 using Auraed.Base;
@@ -266,6 +267,40 @@ public sealed class CommandLineTests : IDisposable
         Assert.All(ExitCode.Meanings, pair => Assert.InRange(pair.Code, 0, ExitCode.BrokenPipe));
         var manual = (await Support.Cli.RunAsync(["docs", "man"])).Succeeded();
         Assert.All(ExitCode.Meanings, pair => Assert.Contains($".B {pair.Code}\n", manual, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("auraed -o ", "csv", "json", "table")]
+    [InlineData("auraed config explain limits.call", "limits.calls", "limits.call_time")]
+    [InlineData("auraed records ls virt", "virtual_machine")]
+    [InlineData("auraed status -", "-h", "-o")]
+    public async Task What_completion_offers_is_what_is_taken(string line, params string[] expected)
+    {
+        var offered = (await Support.Cli.RunAsync([$"[suggest:{line.Length}]", line])).Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.Equal(expected, offered.Where(word => !word.StartsWith("--", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Every_value_that_completion_offers_is_taken()
+    {
+        var root = CommandTree.Build(Support.Cli.Environment(new(TextWriter.Null, TextWriter.Null, isInteractive: false, 100)));
+        var values = from words in Commands(root, [])
+                     let command = words.Aggregate((Command)root, (above, word) => above.Subcommands.Single(verb => verb.Name == word))
+                     from option in command.Options.Concat(root.Options.Where(option => option.Recursive))
+                     from item in option.GetCompletions(CompletionContext.Empty)
+                     select (Words: (string[])[.. words, option.Name, item.Label], Option: option);
+
+        Assert.NotEmpty(values);
+        Assert.All(values, value =>
+        {
+            var result = root.Parse(value.Words).GetResult(value.Option);
+            Assert.Equal([value.Words[^1]], result!.Tokens.Select(token => token.Value));
+            Assert.Empty(result.Errors);
+        });
+
+        static IEnumerable<string[]> Commands(Command command, string[] words) =>
+            command.Subcommands.SelectMany(verb => Commands(verb, [.. words, verb.Name])).Prepend(words);
     }
 
     [Fact]

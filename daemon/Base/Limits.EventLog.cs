@@ -51,6 +51,9 @@ public static partial class Limits
     /// <summary>What an application's event holds; as a record's body. A page of one such still fits a message.</summary>
     public const int EventPayloadBytesMax = 1024 * 1024;
 
+    /// <summary>Objects and arrays in each other in an application's JSON; the parser that keeps it takes fewer.</summary>
+    public const int EventPayloadDepthMax = 128;
+
     /// <summary>Names after "app." in an application's kind.</summary>
     public const int EventKindNamesMax = 8;
 

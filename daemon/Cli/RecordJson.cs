@@ -73,7 +73,7 @@ internal static class RecordJson
         }
         catch (JsonException failure)
         {
-            throw new Fault(FaultKind.Invalid, $"this is not JSON: {failure.Message}", cause: failure);
+            throw new Fault(FaultKind.Invalid, $"this is not JSON: {JsonPlace.Of(failure)}", cause: failure);
         }
 
         using (document)
@@ -122,7 +122,8 @@ internal static class RecordJson
                 case ['@', ..]:
                     throw new Fault(FaultKind.Invalid, $"{place}: {property.Name} is not known, or not of the right kind", place, "there are @type, @name, @revision and @labels");
                 default:
-                    body.Append(body.Length > 1 ? "," : string.Empty).Append('"').Append(JsonEncodedText.Encode(property.Name).ToString()).Append("\":").Append(property.Value.GetRawText());
+                    RequireExact(table, property, place);
+                    body.Append(body.Length > 1 ? "," : string.Empty).Append(Text(property));
                     break;
             }
         }
@@ -135,7 +136,7 @@ internal static class RecordJson
         }
         catch (Exception failure) when (failure is InvalidProtocolBufferException or InvalidJsonException)
         {
-            throw new Fault(FaultKind.Invalid, $"{place} is not a {table.TypeName}: {failure.Message}", place, cause: failure);
+            throw new Fault(FaultKind.Invalid, $"{place} is not a {table.TypeName}: {Culprit(table, element)}{failure.Message}", place, cause: failure);
         }
 
         var update = new UpdateOperation { Record = record, AllowMissing = record.Revision == 0 };
@@ -146,5 +147,35 @@ internal static class RecordJson
 
         int order = Tables.All.TakeWhile(known => known != table).Count();
         return (order, name.Length > 0 ? new Operation { Update = update } : new Operation { Create = new CreateOperation { Record = record } });
+    }
+
+    private static string Text(JsonProperty property) => $"\"{JsonEncodedText.Encode(property.Name)}\":{property.Value.GetRawText()}";
+
+    /// <summary>A document's numbers are doubles on the wire: what they cannot hold is refused here, where it is still what was written.</summary>
+    private static void RequireExact(RecordTable table, JsonProperty property, string place)
+    {
+        FieldDescriptor? field = table.Message.Fields.InDeclarationOrder().FirstOrDefault(field => field.Name == property.Name || field.JsonName == property.Name);
+        if (field is { FieldType: FieldType.Message } && field.MessageType.File == Struct.Descriptor.File)
+        {
+            JsonNumbers.RequireExact(property.Value, property.Name, place);
+        }
+    }
+
+    /// <summary>The parser names the value that it does not take, not the field: the first that it does not take alone. Empty when it takes each.</summary>
+    private static string Culprit(RecordTable table, JsonElement element)
+    {
+        foreach (JsonProperty property in element.EnumerateObject().Where(property => !property.Name.StartsWith('@')))
+        {
+            try
+            {
+                _ = Parser.Parse($"{{{Text(property)}}}", table.Message);
+            }
+            catch (Exception failure) when (failure is InvalidProtocolBufferException or InvalidJsonException)
+            {
+                return $"{property.Name}: ";
+            }
+        }
+
+        return string.Empty;
     }
 }

@@ -27,7 +27,7 @@ internal static class SpecFile
         }
         catch (System.Text.Json.JsonException failure)
         {
-            throw new Fault(FaultKind.Invalid, $"{path} is not JSON: {failure.Message}", cause: failure);
+            throw new Fault(FaultKind.Invalid, $"{path} is not JSON: {JsonPlace.Of(failure)}", cause: failure);
         }
 
         Expand(spec);

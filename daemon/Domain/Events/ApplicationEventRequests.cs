@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using Aurae.Events.V0;
 using Auraed.Base;
 using Auraed.Domain.Records;
@@ -73,9 +74,12 @@ internal static class ApplicationEventRequests
     {
         try
         {
-            return Value.Parser.ParseJson(json);
+            Value value = Value.Parser.ParseJson(json);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = Limits.EventPayloadDepthMax });
+            JsonNumbers.RequireExact(document.RootElement, string.Empty, field);
+            return value;
         }
-        catch (Exception failure) when (failure is InvalidProtocolBufferException or InvalidJsonException)
+        catch (Exception failure) when (failure is InvalidProtocolBufferException or InvalidJsonException or JsonException)
         {
             throw new Fault(FaultKind.Invalid, $"{field} is not JSON: {failure.Message}", field, cause: failure);
         }

@@ -69,6 +69,7 @@ public sealed class EventAppends : IAsyncLifetime
         await FailsAsync(StatusCode.InvalidArgument, "events", () => AppendAsync([.. Enumerable.Repeat(good, Limits.AppendEventsCountMax + 1)]));
         await FailsAsync(StatusCode.InvalidArgument, "events[1].subject", () => AppendAsync(good, new NewEvent { Kind = "app.a" }));
         await FailsAsync(StatusCode.InvalidArgument, "events[1].json", () => AppendAsync(good, new NewEvent { Kind = "app.a", Subject = "s", Json = "{" }));
+        await FailsAsync(StatusCode.InvalidArgument, "events[0].json", () => AppendAsync(new NewEvent { Kind = "app.a", Subject = "s", Json = """{"id": [9007199254740993]}""" }));
         await FailsAsync(StatusCode.InvalidArgument, "events[0].message.type_url", () => AppendAsync(new NewEvent { Kind = "app.a", Subject = "s", Message = new Any() }));
         await FailsAsync(StatusCode.InvalidArgument, "events[0].expected_sequence", () => AppendAsync(new NewEvent { Kind = "app.a", Subject = "s", ExpectedSequence = -1 }));
         await FailsAsync(StatusCode.InvalidArgument, "events[0].payload", () => AppendAsync(new NewEvent { Kind = "app.a", Subject = "s", Bytes = ByteString.CopyFrom(new byte[Limits.EventPayloadBytesMax]) }));

@@ -18,6 +18,12 @@ internal static partial class CommandLine
         var result = root.Parse(arguments);
         var terminal = environment.Terminal;
         var isSuggestion = arguments is [['[', ..], ..];
+        if (!isSuggestion && arguments.Contains(GlobalOptions.Root.Name + "="))
+        {
+            // The parser would take the next word for the directory.
+            return Fail(terminal, EmptyRoot(), ExitCode.Usage);
+        }
+
         if (!isSuggestion && result.Action is not (HelpText or VersionLine) && Misuse(root, result) is { } misuse)
         {
             if (LacksVerb(result))
@@ -62,6 +68,11 @@ internal static partial class CommandLine
         {
             return ExitCode.BrokenPipe;
         }
+        catch (StandardOutputException error)
+        {
+            var fault = FileFaults.OfWriting("what was asked for cannot be written to standard output", null, error);
+            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+        }
         catch (IOException error)
         {
             return Fail(terminal, new Fault(FaultKind.Internal, error.Message), null, ExitCode.Of(FaultKind.Internal));
@@ -70,11 +81,6 @@ internal static partial class CommandLine
         string? HintOf(Fault fault) => fault.Hint is { } hint ? new PlacedHints(root, Invocation.LayoutOf(result, environment).Root).Place(hint) : null;
     }
 
-        catch (StandardOutputException error)
-        {
-            var fault = FileFaults.OfWriting("what was asked for cannot be written to standard output", null, error);
-            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
-        }
     public static Fault FaultOf(PkiException error) => new(
         error.Failure switch
         {
@@ -96,6 +102,9 @@ internal static partial class CommandLine
         return code;
     }
 
+    private static Fault EmptyRoot() =>
+        Fault.Invalid(GlobalOptions.Root.Name, "--root is empty", "name the directory, as --root ./.local; without --root it is AURAE_ROOT, or else the system's paths");
+
     /// <summary>A noun alone, without what to do with it.</summary>
     private static bool LacksVerb(ParseResult result) => result.CommandResult.Command is { Action: null, Subcommands.Count: > 0 } && result.UnmatchedTokens.Count == 0;
 
@@ -106,6 +115,12 @@ internal static partial class CommandLine
         if (result.UnmatchedTokens.FirstOrDefault() is { } stray)
         {
             var isOption = stray.StartsWith('-');
+            var name = stray.Split('=')[0];
+            if (isOption && command.Options.Any(option => option.Name == name || option.Aliases.Contains(name)))
+            {
+                return Fault.Invalid(name, $"the option '{name}' stands before the verb '{command.Name}'", $"write it after the verb: {path} {name} ...");
+            }
+
             var near = NearestName.Of(stray, isOption ? Options(result.CommandResult) : command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
             var message = isOption ? $"{path} has no option '{stray}'" : command.Subcommands.Count > 0 ? $"{path} has no verb '{stray}'" : $"{path} does not take '{stray}'";
             return Fault.Invalid(stray, message, near is null ? $"{path} --help" : $"did you mean '{near}'? {path} --help");
@@ -119,6 +134,11 @@ internal static partial class CommandLine
         if (command.Arguments.FirstOrDefault(argument => result.GetResult(argument)?.Tokens.Any(token => token.Value.Length == 0) == true) is { } empty)
         {
             return Fault.Invalid(empty.Name, $"{path}: {empty.Name} is empty", $"{path} --help");
+        }
+
+        if (result.GetResult(GlobalOptions.Root)?.Tokens.Any(token => token.Value.Length == 0) == true)
+        {
+            return EmptyRoot();
         }
 
         if (result.Errors.Count == 0)
@@ -136,7 +156,7 @@ internal static partial class CommandLine
             return Fault.Invalid(missing.Name, $"{path} needs {missing.Name}", $"{path} --help");
         }
 
-        return Fault.Invalid("arguments", Unlike(result.Errors[0].Message) ?? result.Errors[0].Message.TrimEnd('.'), $"{path} --help");
+        return Fault.Invalid("arguments", Unlike(result.Errors[0].Message) ?? string.Join(' ', result.Errors[0].Message.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.'), $"{path} --help");
     }
 
     /// <summary>The parser names the type that a value is not of; people know numbers. Null for other messages.</summary>

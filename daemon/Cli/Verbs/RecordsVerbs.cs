@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using Aurae.Records.V0;
@@ -32,7 +33,7 @@ internal static class RecordsVerbs
 
     private static readonly Option<string[]> Include = new("--include") { Description = "Related records of this type come along.", HelpName = "TYPE" };
 
-    private static readonly Option<int> Limit = new("--limit") { Description = "Records at most; 0 for all. [default: 100]", HelpName = "COUNT", DefaultValueFactory = _ => 100 };
+    private static readonly Option<int> Limit = new("--limit") { Description = "Records at most; 0 for all. [default: 100]", HelpName = "COUNT", DefaultValueFactory = _ => 100, CustomParser = ParseCount };
 
     private static readonly Option<long> Revision = new("--revision") { Description = "Only while the record is at this revision; 0 does not ask.", HelpName = "NUMBER" };
 
@@ -214,6 +215,18 @@ internal static class RecordsVerbs
         {
             throw new Fault(FaultKind.Denied, $"cannot read {path}: {failure.Message}", cause: failure);
         }
+    }
+
+    private static int ParseCount(ArgumentResult result)
+    {
+        string text = result.Tokens.Single().Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+        {
+            return count;
+        }
+
+        result.AddError($"--limit is a number of records, or 0 for all, not '{text}'");
+        return default;
     }
 
     private static Option<string> Text(string name, string help, string description) => new(name) { Description = description, HelpName = help };

@@ -125,12 +125,17 @@ internal static class ReplayVerbs
             return new ReplayMoment(sequence, null);
         }
 
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) && time >= DateTimeOffset.UnixEpoch && time.Year < 2262)
+        bool isTime = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time);
+        if (isTime && time >= DateTimeOffset.UnixEpoch && time.Year < 2262)
         {
             return new ReplayMoment(null, (time.UtcTicks - DateTime.UnixEpoch.Ticks) * TimeSpan.NanosecondsPerTick);
         }
 
-        result.AddError($"'{text}' is neither the number of an event nor a time as 2026-01-31T08:00:00Z");
+        bool isNumber = text.Length > 0 && text.AsSpan(text[0] == '-' ? 1 : 0) is { Length: > 0 } digits && !digits.ContainsAnyExceptInRange('0', '9');
+        result.AddError(isNumber ? $"'{text}' is no number of an event: they are 1 to {long.MaxValue}"
+            : !isTime ? $"'{text}' is neither the number of an event nor a time as 2026-01-31T08:00:00Z"
+            : time < DateTimeOffset.UnixEpoch ? $"'{text}' lies before 1970, and before every log"
+            : $"'{text}' lies in the future; without --at it is the newest event");
         return null;
     }
 }

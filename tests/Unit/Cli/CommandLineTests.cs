@@ -23,6 +23,15 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("error: auraed assets get needs FILE\nhint: auraed assets get --help\n", "assets", "get", "stable")]
     [InlineData("error: auraed assets get: FILE is empty\nhint: auraed assets get --help\n", "assets", "get", "stable", "")]
     [InlineData("error: --limit is a whole number, not 'many'\nhint: auraed assets ls --help\n", "assets", "ls", "--limit", "many")]
+    [InlineData("error: --limit is a number of records, or 0 for all, not '-1'\nhint: auraed records ls --help\n", "records", "ls", "vm", "--limit", "-1")]
+    [InlineData("error: the option '--timeout' stands before the verb 'status'\nhint: write it after the verb: auraed status --timeout ...\n", "--timeout", "5s", "status")]
+    [InlineData("error: the option '--tenant' stands before the verb 'ls'\nhint: write it after the verb: auraed records ls --tenant ...\n", "records", "--tenant=a", "ls", "vm")]
+    [InlineData("error: --root is empty\nhint: name the directory, as --root ./.local; without --root it is AURAE_ROOT, or else the system's paths\n", "restore", "a.db", "--root", "")]
+    [InlineData("error: --root is empty\nhint: name the directory, as --root ./.local; without --root it is AURAE_ROOT, or else the system's paths\n", "--root=", "config", "show")]
+    [InlineData("error: Argument 'tcsh' not recognized. Must be one of: 'bash' 'zsh' 'fish'\nhint: auraed completion --help\n", "completion", "tcsh")]
+    [InlineData("error: '0' is no number of an event: they are 1 to 9223372036854775807\nhint: auraed replay --help\n", "replay", "--at", "0")]
+    [InlineData("error: '2999-01-01' lies in the future; without --at it is the newest event\nhint: auraed replay --help\n", "replay", "--at", "2999-01-01")]
+    [InlineData("error: '1969-07-20' lies before 1970, and before every log\nhint: auraed replay --help\n", "replay", "--at", "1969-07-20")]
     public async Task A_wrong_command_line_names_the_nearest_right_one(string expected, params string[] arguments)
     {
         var run = await Support.Cli.RunAsync(arguments);
@@ -260,15 +269,6 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("client", verbs);
     }
 
-    [Fact]
-    public async Task Every_exit_code_has_one_cause()
-    {
-        Assert.Equal(ExitCode.Meanings.Count(), ExitCode.Meanings.Select(pair => pair.Code).Distinct().Count());
-        Assert.All(ExitCode.Meanings, pair => Assert.InRange(pair.Code, 0, ExitCode.BrokenPipe));
-        var manual = (await Support.Cli.RunAsync(["docs", "man"])).Succeeded();
-        Assert.All(ExitCode.Meanings, pair => Assert.Contains($".B {pair.Code}\n", manual, StringComparison.Ordinal));
-    }
-
     [Theory]
     [InlineData("auraed -o ", "csv", "json", "table")]
     [InlineData("auraed config explain limits.call", "limits.calls", "limits.call_time")]
@@ -301,6 +301,15 @@ public sealed class CommandLineTests : IDisposable
 
         static IEnumerable<string[]> Commands(Command command, string[] words) =>
             command.Subcommands.SelectMany(verb => Commands(verb, [.. words, verb.Name])).Prepend(words);
+    }
+
+    [Fact]
+    public async Task Every_exit_code_has_one_cause()
+    {
+        Assert.Equal(ExitCode.Meanings.Count(), ExitCode.Meanings.Select(pair => pair.Code).Distinct().Count());
+        Assert.All(ExitCode.Meanings, pair => Assert.InRange(pair.Code, 0, ExitCode.BrokenPipe));
+        var manual = (await Support.Cli.RunAsync(["docs", "man"])).Succeeded();
+        Assert.All(ExitCode.Meanings, pair => Assert.Contains($".B {pair.Code}\n", manual, StringComparison.Ordinal));
     }
 
     [Fact]

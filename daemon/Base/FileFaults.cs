@@ -19,6 +19,18 @@ public static class FileFaults
     /// <summary>True when there is no room, on the disk or in a quota.</summary>
     public static bool IsFull(Exception cause) => (cause.HResult & ErrorNumber) is NoSpace or OverQuota;
 
+    /// <summary>
+    /// Fault(NotFound) when the directory of a new file is not there. It is not made: a name that was mistyped, or a disk that is not mounted, would put the file where nobody looks for it.
+    /// </summary>
+    /// <param name="path">Absolute.</param>
+    public static void RequireDirectoryOf(string path, string field)
+    {
+        if (Path.GetDirectoryName(path) is { } directory && !Directory.Exists(directory))
+        {
+            throw new Fault(FaultKind.NotFound, $"{path} cannot be written: there is no directory {directory}", field, $"mount what belongs there, or make it: mkdir -p {directory}");
+        }
+    }
+
     /// <param name="what">What was not done, with the path, as "asset a cannot be written to /b".</param>
     /// <param name="path">The file; the hint goes by its directory. Null when it has no name, as standard output.</param>
     /// <param name="field">The argument that named it; null for none.</param>

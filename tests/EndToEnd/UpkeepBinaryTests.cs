@@ -10,6 +10,7 @@ public sealed class UpkeepBinaryTests : IDisposable
 {
     // What the command line exits with, by cause.
     private const int Found = 3;
+    private const int NotFound = 5;
     private const int AlreadyExists = 6;
     private const int Precondition = 7;
 
@@ -23,6 +24,12 @@ public sealed class UpkeepBinaryTests : IDisposable
         await using var daemon = await _host.StartAsync();
         _host.Apply("vm-1", "vm-2");
         var copy = _host.Fixture["out/copy.db"];
+        var nowhere = _host.Run("backup", copy);
+        Assert.Equal(NotFound, nowhere.Code);
+        Assert.Contains($"there is no directory {_host.Fixture["out"]}", nowhere.Error, StringComparison.Ordinal);
+        Assert.Contains($"mkdir -p {_host.Fixture["out"]}", nowhere.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_host.Fixture["out"]));
+        Directory.CreateDirectory(_host.Fixture["out"]);
         Assert.Contains(copy, _host.Run("backup", copy).Succeeded(), StringComparison.Ordinal);
         var bytes = File.ReadAllBytes(copy);
         var again = _host.Run("backup", copy);

@@ -18,7 +18,7 @@ public sealed class Upkeep(Database database, TimeProvider time, Pulses pulses) 
     /// <summary>When the copy was last published, by this daemon or one before it; null when never.</summary>
     public DateTimeOffset? PublishedAt => File.Exists(database.PublishedPath) ? new DateTimeOffset(File.GetLastWriteTimeUtc(database.PublishedPath), TimeSpan.Zero) : null;
 
-    /// <summary>Copies the file to a place that is free. Fault(AlreadyExists) when it is not, Fault(Invalid) for a path that is not absolute.</summary>
+    /// <summary>Copies the file to a place that is free. Fault(AlreadyExists) when it is not, Fault(Invalid) for a path that is not absolute, Fault(NotFound) for one in a directory that is not there.</summary>
     /// <param name="path">Empty takes a name under the library directory's snapshots/.</param>
     public async Task<BackupResult> BackupAsync(string path, Action<Progress> progress, CancellationToken cancel)
     {
@@ -33,6 +33,7 @@ public sealed class Upkeep(Database database, TimeProvider time, Pulses pulses) 
             throw new Fault(FaultKind.AlreadyExists, $"{path} is there already and is not overwritten", "path", "name a file that does not exist, or remove it first");
         }
 
+        FileFaults.RequireDirectoryOf(path, "path");
         return (await database.BackupAsync(path, step => progress(step.ToMessage()), cancel).ConfigureAwait(false)).ToMessage();
     }
 

@@ -48,7 +48,7 @@ internal static class Replayer
         }
     }
 
-    /// <summary>Fault(AlreadyExists) when the output is there. It holds the log up to the moment, and is signed by the key that it is encrypted for.</summary>
+    /// <summary>Fault(AlreadyExists) when the output is there, Fault(OutOfRange) for a moment outside of the log. The output holds the log up to the moment, and is signed by the key that it is encrypted for.</summary>
     public static ReplayReport Materialise(
         Connection log, StoreKey key, string keyPath, ReplayMoment moment, string output, string? archives, TimeProvider time, Action<StoreProgress>? progress, CancellationToken cancel)
     {
@@ -58,6 +58,7 @@ internal static class Replayer
             throw new Fault(FaultKind.AlreadyExists, $"{output} is there already and is not overwritten", "output", "name a file that does not exist, or remove it first");
         }
 
+        FileFaults.RequireDirectoryOf(output, "output");
         string partial = output + ".partial";
         try
         {
@@ -158,6 +159,7 @@ internal static class Replayer
             if (view.Time > moment.Time || source.Sequence > moment.Sequence)
             {
                 RequireWholeCommit(view, moment);
+                RequireBegun(view, folded);
                 break;
             }
 
@@ -190,6 +192,17 @@ internal static class Replayer
         if (moment.Sequence is { } sequence && next.Revision <= sequence)
         {
             throw Fault.Invalid("at", $"event {sequence} is in the middle of a commit, which begins with {next.Revision}: there never was a state after it", $"--at {next.Revision - 1}, or the commit's last event");
+        }
+    }
+
+    /// <summary>Before the first event there is no state to write.</summary>
+    private static void RequireBegun(EventView next, long folded)
+    {
+        if (folded == 0)
+        {
+            // Rounded up, so that the time that is named is not too early again.
+            string time = DateTime.UnixEpoch.AddTicks((next.Time + TimeSpan.NanosecondsPerTick - 1) / TimeSpan.NanosecondsPerTick).ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+            throw new Fault(FaultKind.OutOfRange, $"there was no state at that time: the log begins with event {next.Sequence} at {time}", "at", $"--at {time}, or later") { Reason = "BEFORE_LOG" };
         }
     }
 

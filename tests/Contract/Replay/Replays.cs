@@ -123,7 +123,15 @@ public sealed class Replays(ITestOutputHelper said) : IDisposable
         Fault middle = await Assert.ThrowsAsync<Fault>(() => At(2));
         Assert.Equal((FaultKind.Invalid, "at"), (middle.Kind, middle.Field));
         Assert.Equal(FaultKind.OutOfRange, (await Assert.ThrowsAsync<Fault>(() => At(4))).Kind);
-        Assert.Empty(Directory.GetFiles(_directory.Path));
+        Fault early = await Assert.ThrowsAsync<Fault>(() => server.Database.ReplayAsync(new ReplayMoment(null, 1_000_000_000), then, null, null, CancellationToken.None));
+        Assert.Equal((FaultKind.OutOfRange, "at"), (early.Kind, early.Field));
+        Assert.StartsWith("there was no state at that time: the log begins with event 1 at 20", early.Message, StringComparison.Ordinal);
+        DateTimeOffset first = DateTimeOffset.Parse(early.Hint![5..^", or later".Length], System.Globalization.CultureInfo.InvariantCulture);
+        Fault nowhere = await Assert.ThrowsAsync<Fault>(() => server.Database.ReplayAsync(new ReplayMoment(3, null), _directory["none/then.db"], null, null, CancellationToken.None));
+        Assert.Equal((FaultKind.NotFound, "output"), (nowhere.Kind, nowhere.Field));
+        Assert.Empty(Directory.GetFileSystemEntries(_directory.Path));
+        string begun = _directory["begun.db"];
+        Assert.Equal(3, (await server.Database.ReplayAsync(new ReplayMoment(null, (first - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick), begun, null, null, CancellationToken.None)).Applied);
         Assert.Equal(3, (await At(3)).Applied);
         Assert.Equal(FaultKind.AlreadyExists, (await Assert.ThrowsAsync<Fault>(() => At(3))).Kind);
     }

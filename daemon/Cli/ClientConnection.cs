@@ -160,7 +160,7 @@ internal sealed class ClientConnection : IDisposable
         if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && !_isAnswered && IsRefusal(error) && !IsGone())
         {
             return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the daemon at {Settings.Socket} closed the connection; most likely it does not accept the certificate {Settings.ClientCertificate}",
-                hint: $"auraed pki check{_flag}; the daemon's log has the reason", cause: error);
+                hint: $"auraed pki check{_flag} looks at it, and auraed pki client NAME, with the daemon's authority, makes another; the daemon's log has the reason", cause: error);
         }
 
         if (error is { StatusCode: StatusCode.Unavailable, Status.DebugException: not null })
@@ -292,12 +292,16 @@ internal sealed class ClientConnection : IDisposable
         return $"its certificate does not stand up to {settings.CaCertificate}: {status}";
     }
 
-    /// <summary>With TLS 1.3 a server refuses a client's certificate after the client's handshake is over: the connection just ends.</summary>
+    /// <summary>With TLS 1.3 a server refuses a client's certificate after the client's handshake is over: the connection just ends, and whether a read or a write finds that first is chance.</summary>
     private static bool IsRefusal(RpcException error)
     {
         for (var inner = error.Status.DebugException; inner is not null; inner = inner.InnerException)
         {
-            if (inner is AuthenticationException or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.SecureConnectionError })
+            if (inner is AuthenticationException
+                or SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown }
+                or ObjectDisposedException { ObjectName: "System.Net.Security.SslStream" }
+                or HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse }
+                or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.SecureConnectionError })
             {
                 return true;
             }

@@ -104,6 +104,33 @@ public sealed class OutputBinaryTests : IDisposable
         await BinaryHost.StopAsync(daemon);
     }
 
+    [Fact]
+    public async Task A_certificate_of_another_authority_is_refused_as_one_whatever_finds_it_first()
+    {
+        await using var daemon = await _host.StartAsync();
+        using var other = new TemporaryDirectory();
+        PublishedBinary.Run("init", "--root", other.Path, "--algorithm", "ec").Succeeded();
+        var foreign = other["foreign"];
+        var pki = other["pki"];
+        File.WriteAllText(foreign, $"""
+            [auth]
+            ca_crt = "{_host.Fixture.Pki.CaCertificate}"
+            client_crt = "{pki}/_signed.client.nova.crt"
+            client_key = "{pki}/client.nova.key"
+            [system]
+            socket = "{_host.Fixture.SocketPath}"
+            """);
+        const int unauthenticated = 10;
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            var run = _host.Run("discover", "--client-config", foreign);
+
+            Assert.Equal(unauthenticated, run.Code);
+            Assert.Contains($"most likely it does not accept the certificate {pki}/_signed.client.nova.crt", run.Error, StringComparison.Ordinal);
+            Assert.Contains("auraed pki client NAME", run.Error, StringComparison.Ordinal);
+        }
+    }
+
     private static (int Code, string Error) Of(Tool run) => (run.Code, run.Error);
 
     private static string Auraed => PublishedBinary.Path;

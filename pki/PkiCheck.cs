@@ -72,13 +72,13 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
         using var authority = Load(layout.CaCertificate, found);
         if (authority is not null && File.Exists(layout.CaKey))
         {
-            Match(layout.CaKey, layout.CaCertificate, authority, found);
+            Match(layout.CaKey, layout.CaCertificate, authority, $"bring the key of {layout.CaCertificate} back", found);
         }
 
-        Pair(layout.ServerKey, layout.ServerCertificate, authority, layout, found);
+        Pair(layout.ServerKey, layout.ServerCertificate, $"auraed pki init --dir {layout.Directory}", authority, layout, found);
         foreach (var client in layout.Clients())
         {
-            Pair(layout.ClientKey(client), layout.ClientCertificate(client), authority, layout, found);
+            Pair(layout.ClientKey(client), layout.ClientCertificate(client), $"auraed pki client {client} --dir {layout.Directory}", authority, layout, found);
         }
 
         return found;
@@ -89,7 +89,7 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
     /// <summary>A set that has lost this key is not completed: what was encrypted with the key would be lost with it.</summary>
     private static string RestoreKey(PkiLayout layout) => $"put {layout.ServerKey} back from its backup: a new one does not open the database";
 
-    private static void Pair(string keyPath, string certificatePath, X509Certificate2? authority, PkiLayout layout, List<PkiFinding> found)
+    private static void Pair(string keyPath, string certificatePath, string sign, X509Certificate2? authority, PkiLayout layout, List<PkiFinding> found)
     {
         using var certificate = Load(certificatePath, found);
         if (certificate is null)
@@ -105,7 +105,7 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
         }
         else
         {
-            Match(keyPath, certificatePath, certificate, found);
+            Match(keyPath, certificatePath, certificate, $"mv {certificatePath} {certificatePath}.old && {sign}", found);
         }
 
         if (authority is null && !File.Exists(layout.CaCertificate) && !File.Exists(layout.CaKey))
@@ -114,18 +114,18 @@ public sealed class PkiCheck(PkiLayout layout, PkiPlatform platform, TimeProvide
         }
         else if (authority is not null && !IsSignedBy(certificate, authority))
         {
-            found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"was not signed by {layout.CaCertificate}", $"mv {certificatePath} {certificatePath}.old, then sign again: auraed pki init --dir {layout.Directory}"));
+            found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"was not signed by {layout.CaCertificate}", $"mv {certificatePath} {certificatePath}.old, then sign again: {sign}"));
         }
     }
 
-    private static void Match(string keyPath, string certificatePath, X509Certificate2 certificate, List<PkiFinding> found)
+    private static void Match(string keyPath, string certificatePath, X509Certificate2 certificate, string mend, List<PkiFinding> found)
     {
         try
         {
             using var key = KeyPair.Load(keyPath);
             if (!key.Matches(certificate))
             {
-                found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"is not of the key {keyPath}", $"mv {certificatePath} {certificatePath}.old, then sign again"));
+                found.Add(new PkiFinding(PkiSeverity.Error, certificatePath, $"is not of the key {keyPath}", mend));
             }
         }
         catch (PkiException error)

@@ -59,6 +59,9 @@ public static partial class Limits
     /// <summary>Connections that the kernel holds until they are accepted.</summary>
     public const int ListenBacklogCountMax = 512;
 
+    /// <summary>The path of a Unix socket (sun_path, without the NUL behind it).</summary>
+    public const int SocketPathBytesMax = 107;
+
     /// <summary>A socket file that answers within this time has a daemon behind it.</summary>
     public static readonly TimeSpan SocketProbeTimeMax = TimeSpan.FromSeconds(1);
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using Auraed.Base;
 using Auraed.Native;
 using Microsoft.Extensions.Logging;
@@ -47,9 +48,10 @@ internal sealed class UnixListener : IDisposable
     /// <summary>Takes the lock and binds; nobody reaches it yet. Fault(Precondition) when somebody else serves the path, or it cannot be written.</summary>
     public static UnixListener Claim(string path, UnixFileMode mode, ILogger logger)
     {
+        var temporary = $"{path}.{Environment.ProcessId}";
+        RequireShort(path, temporary);
         MakeDirectory(path);
         var held = TakeLock(path);
-        var temporary = $"{path}.{Environment.ProcessId}";
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -108,6 +110,20 @@ internal sealed class UnixListener : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new Fault(FaultKind.Precondition, $"directory {directory} cannot be made: {error.Message}", "runtime_dir", "run as root, or give --root DIR", error);
+        }
+    }
+
+    private static void RequireShort(string path, string temporary)
+    {
+        var length = Encoding.UTF8.GetByteCount(path);
+        var suffix = temporary.Length - path.Length;
+        if (length + suffix > Limits.SocketPathBytesMax)
+        {
+            throw new Fault(
+                FaultKind.Precondition,
+                $"socket {path} has {length} bytes: the path of a Unix socket has at most {Limits.SocketPathBytesMax}, of which {suffix} are the process's number while it is made",
+                "socket",
+                "use a shorter --root, or --socket PATH");
         }
     }
 

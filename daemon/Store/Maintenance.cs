@@ -105,7 +105,7 @@ public static class Maintenance
     {
         using var held = DatabaseFile.TakeDirectory(options);
         using var oldKey = LoadKey(options.KeyPath, out var oldIdentity);
-        using var newKey = LoadKey(newKeyPath, out var newIdentity);
+        using var newKey = LoadNewKey(newKeyPath, out var newIdentity);
         if (oldIdentity == newIdentity)
         {
             throw new Fault(FaultKind.Precondition, $"{newKeyPath} holds the key that the database has already", field: "new_key") { Reason = "SAME_KEY" };
@@ -234,6 +234,18 @@ public static class Maintenance
         using var server = ServerKey.Load(path);
         identity = server.Identity;
         return new StoreKey(server);
+    }
+
+    private static StoreKey LoadNewKey(string path, out string identity)
+    {
+        try
+        {
+            return LoadKey(path, out identity);
+        }
+        catch (Fault unusable)
+        {
+            throw new Fault(unusable.Kind, unusable.Message, "new_key", $"make a key: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out {path}", unusable) { Reason = unusable.Reason };
+        }
     }
 
     private static void CopyFile(string source, string target, Action<StoreProgress>? progress, CancellationToken cancel)

@@ -86,7 +86,7 @@ public sealed class QueryContract : IDisposable
     [Theory]
     [InlineData("SELECT id FORM virtual_machine WHERE", StatusCode.InvalidArgument, "sql", "syntax error (line 1, column")]
     [InlineData("SELECT * FROM main.virtual_machine", StatusCode.PermissionDenied, "sql", "naming the schema main")]
-    [InlineData("DELETE FROM virtual_machine", StatusCode.InvalidArgument, "sql", "it is a view")]
+    [InlineData("DELETE FROM virtual_machine", StatusCode.InvalidArgument, "sql", "a query only reads")]
     [InlineData("ATTACH 'x' AS y", StatusCode.PermissionDenied, "sql", "ATTACH")]
     [InlineData("SELECT load_extension('x')", StatusCode.PermissionDenied, "sql", "calling load_extension()")]
     [InlineData("SELECT 1; SELECT 2", StatusCode.InvalidArgument, "sql", "second statement")]

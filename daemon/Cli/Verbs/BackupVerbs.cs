@@ -31,6 +31,8 @@ internal static class BackupVerbs
         HelpName = "PATH",
     };
 
+    private static readonly Option<string?> Place = new("--library-dir", "-l") { Description = "The library directory of the stopped daemon. [default: the daemon's library_dir]", HelpName = "PATH" };
+
     private static readonly Option<string> NewKey = new("--new-key") { Description = "The key (PEM) that opens the file from then on.", HelpName = "PATH", Required = true };
 
     private static readonly Option<bool> Plan = new("--plan") { Description = "Print what would be done, and change nothing." };
@@ -50,11 +52,11 @@ internal static class BackupVerbs
             "auraed verify --library-dir /var/lib/aurae  # a stopped or killed daemon's")
             .With(Copy, Key, Library).Calls(environment, VerifyAsync),
         new Verb("restore", "Put a copy in place of the database. The daemon must be stopped; the copy is checked first, and the database before it is kept aside.",
-            "auraed restore /mnt/backup/host7.db", "auraed restore --root ./.local copy.db").With(Source).Does(environment, RestoreAsync),
+            "auraed restore /mnt/backup/host7.db", "auraed restore --root ./.local copy.db").With(Source, Place).Does(environment, RestoreAsync),
         new Verb("rekey", "Encrypt the database for another server.key. The daemon must be stopped; killed at any moment, one of the two keys opens the file.",
-            "auraed rekey --new-key /etc/aurae/pki/next.key").With(NewKey).Does(environment, RekeyAsync),
+            "auraed rekey --new-key /etc/aurae/pki/next.key").With(NewKey, Place).Does(environment, RekeyAsync),
         new Verb("migrate", "Take the database's layout to another version. The daemon does this by itself at its start; a snapshot is made first.",
-            "auraed migrate --plan", "auraed migrate --to 2  # back, before an older release is installed").With(Plan, To).Does(environment, MigrateAsync),
+            "auraed migrate --plan", "auraed migrate --to 2  # back, before an older release is installed").With(Plan, To, Place).Does(environment, MigrateAsync),
     ];
 
     private static Task BackupAsync(Invocation invocation, CancellationToken cancel)
@@ -168,7 +170,9 @@ internal static class BackupVerbs
         var report = Maintenance.Rekey(options, newKey, steps.Tell, cancel);
         steps.End();
         invocation.Printer.Fields(("path", report.Path), ("key", newKey), ("kept_aside", report.KeptAside));
-        invocation.Printer.Say($"next: put {newKey} and its certificate in place of {options.KeyPath} and {invocation.Settings.ServerCertificatePath}, then {invocation.StartCommand}");
+        var certificate = invocation.Settings.ServerCertificatePath;
+        invocation.Printer.Say($"next: mv {newKey} {options.KeyPath} && mv {certificate} {certificate}.old && auraed pki init --dir {Path.GetDirectoryName(certificate)}  # signs a certificate of the new key");
+        invocation.Printer.Say($"then: {invocation.StartCommand}");
         invocation.Printer.Say($"the file kept aside still opens with the old key; remove it, and copies made before, when the old key is to open nothing");
         return Task.CompletedTask;
     }
@@ -194,7 +198,7 @@ internal static class BackupVerbs
 
     private static DatabaseOptions OptionsOf(Invocation invocation) => new()
     {
-        Directory = invocation.Settings.LibraryDirectory,
+        Directory = invocation.Value(Place) is { } given ? Path.GetFullPath(given) : invocation.Settings.LibraryDirectory,
         KeyPath = invocation.Settings.ServerKeyPath,
         Time = invocation.Environment.Time,
     };

@@ -13,6 +13,9 @@ internal static class QueryText
         "query string is too large", "excessive", "too large", "variable number must be",
     ];
 
+    /// <summary>What a caller may name is a view, and the engine says so of a statement that writes to one.</summary>
+    private const string Modifies = "cannot modify ";
+
     /// <summary>UTF-8 without a NUL, at which the engine would take the statement to end.</summary>
     public static byte[] Encode(string sql)
     {
@@ -50,6 +53,8 @@ internal static class QueryText
             },
             raw.SQLITE_ERROR when Array.Exists(TooLarge, phrase => message.Contains(phrase, StringComparison.OrdinalIgnoreCase)) =>
                 new Fault(FaultKind.OutOfRange, $"{message}{where}", "sql") { Reason = "QUERY_TOO_LARGE" },
+            raw.SQLITE_ERROR when message.StartsWith(Modifies, StringComparison.Ordinal) =>
+                new Fault(FaultKind.Invalid, $"a query only reads; this one writes{where}", "sql", "records are changed with auraed records apply -f FILE, and deleted with auraed records rm TYPE NAME") { Reason = "QUERY_INVALID" },
             raw.SQLITE_ERROR or raw.SQLITE_MISMATCH or raw.SQLITE_RANGE or raw.SQLITE_CONSTRAINT =>
                 new Fault(FaultKind.Invalid, $"{message}{where}", "sql") { Reason = "QUERY_INVALID" },
             raw.SQLITE_READONLY => new Fault(FaultKind.Denied, "the query may not do this: write", "sql") { Reason = "QUERY_DENIED" },

@@ -205,8 +205,11 @@ public sealed class AssetUploads : IAsyncLifetime
         using var call = _host.Assets.Upload();
         await call.RequestStream.WriteAsync(new UploadRequest { Header = new UploadHeader { UploadId = "tiny", ChunkSizes = tiny } });
         await call.RequestStream.WriteAsync(new UploadRequest { Data = ByteString.CopyFrom(AssetHost.Random(41, 2 * Limits.AssetPlainPiecesMax)) });
+        // What was written may not have been read yet: the upload is there when it was.
         await Eventually.HoldsAsync(
-            async () => (await _host.Assets.GetUploadAsync(new GetUploadRequest { UploadId = "tiny" })).DurableSize >= Limits.AssetPlainPiecesMax, "the first pieces are durable");
+            async () => await _host.TextsAsync("SELECT id FROM asset_upload WHERE id = 'tiny'") is ["tiny"]
+                && (await _host.Assets.GetUploadAsync(new GetUploadRequest { UploadId = "tiny" })).DurableSize >= Limits.AssetPlainPiecesMax,
+            "the first pieces are durable");
     }
 
     [Fact]

@@ -21,7 +21,8 @@ internal static partial class CommandLine
         if (!isSuggestion && arguments.Contains(GlobalOptions.Root.Name + "="))
         {
             // The parser would take the next word for the directory.
-            return Fail(terminal, EmptyRoot(), ExitCode.Usage);
+            var empty = EmptyRoot();
+            return Fail(terminal, empty, empty.Hint, ExitCode.Usage);
         }
 
         if (!isSuggestion && result.Action is not (HelpText or VersionLine) && Misuse(root, result) is { } misuse)
@@ -71,7 +72,7 @@ internal static partial class CommandLine
         catch (StandardOutputException error)
         {
             var fault = FileFaults.OfWriting("what was asked for cannot be written to standard output", null, error);
-            return Fail(terminal, fault, ExitCode.Of(fault.Kind));
+            return Fail(terminal, fault, HintOf(fault), ExitCode.Of(fault.Kind));
         }
         catch (IOException error)
         {

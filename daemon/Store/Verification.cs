@@ -31,6 +31,12 @@ internal static class Verification
     private const string Journal = "journal";
     private const string Log = "log";
 
+    /// <summary>How integrity_check ends its lines on pages from the first one on whose seal does not hold: the connection reads none after it.</summary>
+    private const string SealRefused = "unable to get the page. error code=1";
+
+    /// <summary>The statements of a check are sound: that the engine refuses one can only come of what it read.</summary>
+    private const string Unread = "a page cannot be read: its seal does not hold, and what lies behind it was not checked";
+
     /// <summary>Checks a file that nobody has open. Throws only when it cannot be looked at at all: a wrong key, a foreign file. What is damaged beyond opening is a finding.</summary>
     public static VerifyReport OfFile(string path, StoreKey key, string keyPath, Action<StoreProgress>? progress, CancellationToken cancel)
     {
@@ -177,7 +183,8 @@ internal static class Verification
             progress?.Invoke(new StoreProgress("structure", 0, pages));
             findings.AddRange(connection.QueryTexts(string.Create(CultureInfo.InvariantCulture, $"PRAGMA integrity_check({FindingsPerKindMax})"))
                 .SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                .Where(line => line != "ok" && !line.StartsWith("***", StringComparison.Ordinal)).Select(line => "structure: " + line));
+                .Where(line => line != "ok" && !line.StartsWith("***", StringComparison.Ordinal))
+                .Select(line => line.EndsWith(SealRefused, StringComparison.Ordinal) ? Unread : "structure: " + line).Distinct());
             progress?.Invoke(new StoreProgress("structure", pages, pages));
             findings.AddRange(connection.QueryTexts("PRAGMA foreign_key_check").Take(FindingsPerKindMax).Select(table => $"reference: a row of {table} points at nothing"));
             version = string.Join(' ', connection.QueryTexts("SELECT version FROM schema_version ORDER BY number DESC LIMIT 1"));
@@ -186,7 +193,11 @@ internal static class Verification
         }
         catch (Fault fault) when (fault.Kind is FaultKind.Corrupt or FaultKind.Internal && !cancel.IsCancellationRequested)
         {
-            findings.Add(WordsOf(fault));
+            var words = fault.Reason == "STATEMENT_FAILED" ? Unread : fault.Message;
+            if (!findings.Contains(words))
+            {
+                findings.Add(words);
+            }
         }
         catch (Fault) when (cancel.IsCancellationRequested)
         {
@@ -203,9 +214,6 @@ internal static class Verification
 
         return new VerifyReport(path, findings, pages, events, version, DatabaseFile.IsTest(application));
     }
-
-    /// <summary>The statements of a check are sound: that the engine refuses one can only come of what it read.</summary>
-    private static string WordsOf(Fault fault) => fault.Reason == "STATEMENT_FAILED" ? "a page cannot be read: its seal does not hold, and what lies behind it was not checked" : fault.Message;
 
     private static void Seals(string path, StoreKey key, List<string> findings, Action<StoreProgress>? progress, CancellationToken cancel)
     {

@@ -36,9 +36,15 @@ internal static class ConfigVerbs
         try
         {
             var path = invocation.Settings.ConfigPath;
-            return path is null
-                ? Finding.Good(invocation.Layout.DaemonConfigPath, "is not there: the defaults apply")
-                : Finding.Good(path, "is a daemon configuration that can be used");
+            if (path is not null)
+            {
+                return Finding.Good(path, "is a daemon configuration that can be used");
+            }
+
+            var place = invocation.Layout.DaemonConfigPath;
+            return PkiCheck.IsHidden(place)
+                ? Finding.Error(place, "cannot be looked at: permission denied", "run it as root, or as the owner")
+                : Finding.Good(place, "is not there: the defaults apply");
         }
         catch (Fault fault)
         {

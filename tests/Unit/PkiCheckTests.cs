@@ -73,6 +73,7 @@ public sealed class PkiCheckTests : IDisposable
 
         var finding = Assert.Single(Bad(layout));
         Assert.Contains("is not of the key", finding.What, StringComparison.Ordinal);
+        Assert.Equal($"mv {layout.ServerCertificate} {layout.ServerCertificate}.old && auraed pki init --dir {layout.Directory}", finding.Hint);
     }
 
     [Fact]

@@ -24,12 +24,12 @@ internal static class StoreArguments
 
     private static readonly Option<string> Configuration = new("--ssh-config") { Description = "SFTP: ssh's configuration instead of the user's and the host's.", HelpName = "FILE" };
 
-    private static readonly Option<StoreErrorPolicy> OnError = new("--store-error")
+    private static readonly Option<StoreErrorPolicy> OnError = new Option<StoreErrorPolicy>("--store-error")
     {
         Description = "When a store fails, which is another thing than not having a chunk: 'stop' ends the command, 'next' asks the next store and warns. [default: stop]",
         HelpName = "stop|next",
         CustomParser = ParsePolicy,
-    };
+    }.Offering("stop", "next");
 
     private static readonly Option<string> Cache = new("--cache") { Description = "A directory that is asked first and keeps what the stores give; it is a store of casync's, too.", HelpName = "DIR" };
 

@@ -50,6 +50,7 @@ typedef struct auraed_commit {
   pthread_cond_t come;
   int has_thread;
   int is_ending;
+  int is_alone; /* few pages, for which it wakes nobody: he would not be there before they are done */
   atomic_int is_waiting;
 } auraed_commit;
 
@@ -194,7 +195,7 @@ static void commit_copy_ahead(auraed_commit *commit) {
     atomic_store(&slot->state, SLOT_COPIED);
     atomic_store(&commit->copied, copied + 1);
     /* If it is just about to sleep, the next page wakes it. */
-    if (copied + 1 - commit_claimed(commit) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
+    if (!commit->is_alone && copied + 1 - commit_claimed(commit) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
   }
 }
 
@@ -284,6 +285,7 @@ void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
   int dirty = 0;
   for (page = pager->pPCache->pDirty; page != NULL && dirty < COMMIT_PAGES_MIN; page = page->pDirtyNext) dirty++;
   commit->lists_left = COMMIT_LISTS_MAX;
+  commit->is_alone = 0;
   if (dirty == COMMIT_PAGES_MIN) commit_help_with(commit, pager);
 }
 
@@ -321,6 +323,7 @@ int auraed_commit_ahead(auraed_commit *commit, sqlite3 *db, int keep, int max) {
     commit->list[count++] = page;
   }
   commit->lists_left = 0;
+  commit->is_alone = 1;
   if (count >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
   if (commit_now == commit) commit->count = count;
   while (done < count && pagerStress(pager, commit->list[done]) == SQLITE_OK) done++;

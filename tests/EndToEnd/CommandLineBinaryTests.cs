@@ -33,6 +33,33 @@ public sealed class CommandLineBinaryTests : IDisposable
     }
 
     [Fact]
+    public void What_a_user_may_not_see_is_not_said_to_be_missing()
+    {
+        const UnixFileMode everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute | UnixFileMode.OtherRead;
+        var (root, binary) = (_directory["root"], _directory["auraed"]);
+        PublishedBinary.Run("init", "--root", root, "--algorithm", "ec").Succeeded();
+        File.Copy(PublishedBinary.Path, binary);
+        File.SetUnixFileMode(binary, everybody);
+        File.SetUnixFileMode(_directory.Path, everybody);
+        // Root is refused nothing, so it asks as nobody; others shut themselves out.
+        string[] asked = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary] : ["env", binary];
+        File.SetUnixFileMode(root, Environment.IsPrivilegedProcess ? UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute : UnixFileMode.None);
+        try
+        {
+            var doctor = Tool.Run(asked[0], [.. asked[1..], "doctor", "--root", root, "--output", "json"]);
+            Assert.Contains("permission denied", doctor.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("does not exist", doctor.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("is not there", doctor.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("auraed init", doctor.Output, StringComparison.Ordinal);
+            Assert.Contains("permission denied", Tool.Run(asked[0], [.. asked[1..], "status", "--root", root]).Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.SetUnixFileMode(root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
     public void An_error_is_one_line_and_a_hint_on_standard_error()
     {
         var run = PublishedBinary.Run("status", "--root", _directory["none"]);

@@ -208,7 +208,7 @@ public static partial class Limits
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit, and the pages of one lazy commit.</summary>
-    public const int StoreWriteCacheKibibytes = 16 * 1024;
+    public const int StoreWriteCacheKibibytes = 12 * 1024;
 
     /// <summary>Page cache of one reader; a page from here is not read and not deciphered again.</summary>
     public const int StoreReadCacheKibibytes = 4 * 1024;

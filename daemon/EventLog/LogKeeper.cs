@@ -180,7 +180,7 @@ public sealed class LogKeeper(Database database, TimeProvider time, TimeSpan che
                 if (_growth.Pending > 0)
                 {
                     CrashPoint.Reach("tree.read");
-                    await database.WriteAsync(unit => _growth.Write(unit.Prepare), cancel, WritePriority.Bulk).ConfigureAwait(false);
+                    await database.WriteAsync(unit => _growth.Write(unit.Prepare), cancel, WritePriority.Upkeep).ConfigureAwait(false);
                     _growth.Written();
                 }
             }

@@ -9,6 +9,8 @@ public enum WritePriority
     Small,
     /// <summary>A part of a large ingest: it waits for small ones, and one at most joins a group while there are any, so that they do not wait behind many.</summary>
     Bulk,
+    /// <summary>Work of the daemon's own that writes few pages: it waits as <see cref="Bulk"/> does, and nothing else is done as beside an ingest.</summary>
+    Upkeep,
 }
 
 /// <summary>A queued unit of work and the promise to its caller. It is answered exactly once, after the group it ran in is durable or rolled back.</summary>

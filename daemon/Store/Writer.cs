@@ -26,6 +26,7 @@ internal sealed class Writer
     private long _lastTime;
     private long _smallSeen;
     private bool _isStale;
+    private bool _hadLate;
     private bool _hadBulk;
     private bool _isCallers;
     private int _callersInRow;
@@ -201,7 +202,8 @@ internal sealed class Writer
         if (first is not null)
         {
             _callersInRow = 0;
-            _hadBulk = RunGroup(first);
+            _hadBulk = false;
+            _hadLate = RunGroup(first);
             _log.AfterGroup(_hadBulk);
         }
         else if (_queue.IsFinished)
@@ -240,7 +242,7 @@ internal sealed class Writer
         _failed(fault);
     }
 
-    /// <summary>True when a part of a large ingest was in the group. The first unit has joined it already.</summary>
+    /// <summary>True when a unit was in the group that waits for small ones. The first unit has joined it already.</summary>
     private bool RunGroup(WriteItem first)
     {
         var started = Stopwatch.GetTimestamp();
@@ -267,25 +269,26 @@ internal sealed class Writer
             return false;
         }
 
-        // While others write, bulk units join every other group at most: who comes during such a group has the next one without.
-        var hadBulk = false;
-        var bulkLeft = Stopwatch.GetElapsedTime(_smallSeen) >= Limits.StoreQuietMin ? Limits.StoreGroupBulkMax : _hadBulk ? 0 : 1;
-        for (var item = first; item is not null; item = Next(started, bulkLeft > 0))
+        // While others write, such units join every other group at most: who comes during such a group has the next one without.
+        var hadLate = false;
+        var lateLeft = Stopwatch.GetElapsedTime(_smallSeen) >= Limits.StoreQuietMin ? Limits.StoreGroupBulkMax : _hadLate ? 0 : 1;
+        for (var item = first; item is not null; item = Next(started, lateLeft > 0))
         {
             if (!RunOne(item))
             {
                 Answer();
-                return hadBulk;
+                return hadLate;
             }
 
-            if (item.Priority == WritePriority.Bulk)
+            if (item.Priority == WritePriority.Small)
             {
-                hadBulk = true;
-                bulkLeft--;
+                _smallSeen = Stopwatch.GetTimestamp();
             }
             else
             {
-                _smallSeen = Stopwatch.GetTimestamp();
+                hadLate = true;
+                _hadBulk |= item.Priority == WritePriority.Bulk;
+                lateLeft--;
             }
         }
 
@@ -302,7 +305,7 @@ internal sealed class Writer
             _group = new WriteGroup();
         }
 
-        return hadBulk;
+        return hadLate;
     }
 
     /// <summary>The next unit of the group, which it has joined; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>

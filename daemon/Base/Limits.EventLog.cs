@@ -18,8 +18,8 @@ public static partial class Limits
     /// <summary>Their size; with large events fewer of them are kept.</summary>
     public const int EventTailBytesMax = 8 * 1024 * 1024;
 
-    /// <summary>Events that the tree takes in one read: some tens of milliseconds of a snapshot. When so many wait, it takes them without waiting for a checkpoint.</summary>
-    public const int TreeReadEventsMax = 16_384;
+    /// <summary>Events that the tree takes in one read: some milliseconds of a snapshot, which the engine's log waits for. When so many wait, it takes them without waiting for a checkpoint.</summary>
+    public const int TreeReadEventsMax = 2048;
 
     /// <summary>The same in bytes; with large events fewer are taken.</summary>
     public const int TreeReadBytesMax = 64 * 1024 * 1024;

@@ -135,20 +135,17 @@ public static partial class Limits
     /// </summary>
     public const int StoreWalFramesBusy = 8192;
 
-    /// <summary>The same behind a journal, whose every sync waits behind those of a checkpoint while commits wait for none: 8 MiB.</summary>
-    public const int StoreWalFramesBusyLazy = 2048;
-
     /// <summary>
     /// The log begins again when it has so many times the frames of a pass, 128 MiB: a start after a crash reads them all, and the rest of it is the writer's own to move, which costs
     /// everyone who waits some milliseconds.
     /// </summary>
     public const int StoreWalPassesMax = 4;
 
-    /// <summary>The same behind a journal: as many MiB in smaller passes.</summary>
-    public const int StoreWalPassesMaxLazy = 16;
-
     /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
     public const int StoreWalRestFrames = 1024;
+
+    /// <summary>After a pass that got no further for a reader, the next one of a long log is tried so much later.</summary>
+    public static readonly TimeSpan StorePassRetry = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Frames at which readers are held back so that the log begins again: 256 MiB.</summary>
     public const int StoreWalFramesMax = 65536;
@@ -168,20 +165,20 @@ public static partial class Limits
     /// <summary>The longest that an acknowledged group waits for its commit: what a start after a crash has to do again, and how many rows share a page.</summary>
     public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromSeconds(1);
 
-    /// <summary>Changes that wait for their commit: about what the writer's page cache holds the pages of.</summary>
-    public const long StoreLazyCommitBytesMax = 16 * 1024 * 1024;
+    /// <summary>Changes that wait for their commit, at most.</summary>
+    public const long StoreLazyCommitBytesMax = 64 * 1024 * 1024;
 
-    /// <summary>Pages (4 KiB) that one commit behind a journal may write, most of them ahead of it: those of a pass that moves them into the file. With fewer, more pages are written for the same rows.</summary>
-    public const int StoreLazyCommitPagesMax = 2048;
+    /// <summary>Pages (4 KiB) that one commit behind a journal may write, nearly all of them ahead of it: 64 MiB of the log. With fewer, more pages are written for the same rows.</summary>
+    public const int StoreLazyCommitPagesMax = 16_384;
 
     /// <summary>The same beside a large ingest, whose pages are written once however many a commit has.</summary>
     public const int StoreLazyCommitPagesBulkMax = 256;
 
     /// <summary>
-    /// Changed pages that wait for their commit, as they may change again: at 4 to 8 us each a stall of 4 to 8 ms when a reader wants it now, no longer than a sync may take
-    /// beside a checkpoint. Those left alone the longest are written ahead while the writer waits for a sync.
+    /// Changed pages that wait for their commit, as they may change again: the leaves of an index of two hundred thousand names. At 4 us each a stall of 16 ms when a reader wants
+    /// them all now. Those left alone the longest are written ahead while the writer waits for a sync.
     /// </summary>
-    public const int StorePagesKeptMax = 1024;
+    public const int StorePagesKeptMax = 4096;
 
     /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
     public const int StorePagesKeptMin = 128;
@@ -207,8 +204,14 @@ public static partial class Limits
     /// <summary>How long readers are held back for that at most.</summary>
     public static readonly TimeSpan StoreReadersHeldBackMax = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Page cache of the writer. The inner pages of every index of a database of millions of records fit, and the pages of one lazy commit.</summary>
-    public const int StoreWriteCacheKibibytes = 12 * 1024;
+    /// <summary>Page cache of the writer: the inner pages of every index of a database of millions of records, the leaves of some hundred thousand, and the changed pages that wait.</summary>
+    public const int StoreWriteCacheKibibytes = 32 * 1024;
+
+    /// <summary>The same beside a large ingest, whose pages nobody wants again: the inner pages, and what one of its commits writes.</summary>
+    public const int StoreWriteCacheBulkKibibytes = 12 * 1024;
+
+    /// <summary>An ingest has ended when no part of it came for so long.</summary>
+    public static readonly TimeSpan StoreIngestRest = TimeSpan.FromSeconds(1);
 
     /// <summary>Page cache of one reader; a page from here is not read and not deciphered again.</summary>
     public const int StoreReadCacheKibibytes = 4 * 1024;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Auraed.Base;
 using SQLitePCL;
 
@@ -12,8 +13,7 @@ namespace Auraed.Store;
 /// <param name="readers">Held back when the log would grow without end.</param>
 /// <param name="mover">Moves beside the writer.</param>
 /// <param name="framesBusy">Frames of a pass.</param>
-/// <param name="passesMax">The log begins again when it has the frames of so many passes.</param>
-internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy, int passesMax = Limits.StoreWalPassesMax)
+internal sealed class Checkpointer(Connection connection, ReaderPool readers, LogMover mover, int framesBusy)
 {
     /// <summary>Frames of a pass beside a large ingest: 1 MiB.</summary>
     private const int FramesBulk = 256;
@@ -21,6 +21,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
     private int _moved;
     private int _seen;
     private bool _isMoving;
+    private long _started;
     private long _commitsMoved = connection.WalCommits;
     private bool _isCut;
 
@@ -62,8 +63,8 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
     }
 
-    /// <summary>True when the log is to begin again.</summary>
-    public bool IsLogLong => IsLong(connection.WalFrames);
+    /// <summary>True when the log is to begin again. When the file has all of it, it does with what is written next, however many frames the last commit still counts.</summary>
+    public bool IsLogLong => connection.WalFrames is var frames && IsLong(frames) && _moved < frames;
 
     /// <summary>
     /// True when a long log could begin again if what is written now were committed: all that is committed is in the file. The commit is then small, and little is left to move.
@@ -81,7 +82,8 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
 
         var frames = connection.WalFrames;
         var moved = mover.Moved ?? _moved;
-        if (frames - moved >= FramesWanted(hadBulk) || (IsLong(frames) && moved > _moved && moved < frames))
+        var isWorthwhile = moved > _moved || Stopwatch.GetElapsedTime(_started) >= Limits.StorePassRetry;
+        if (isWorthwhile && moved < frames && (frames - moved >= FramesWanted(hadBulk) || IsLong(frames)))
         {
             TakePass(frames);
             StartPass();
@@ -120,10 +122,15 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
 
         // What is left after a pass is the last commit at least. In a log that grows all the same, more is moved here.
-        var rest = frames >= 2L * passesMax * framesBusy ? 2 * added : 0;
+        var rest = frames >= 2L * Limits.StoreWalPassesMax * framesBusy ? 2 * added : 0;
         if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, rest))
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);
+            if (_moved < frames)
+            {
+                // A reader is in the way: BetweenCommits tries again.
+                StartPass();
+            }
         }
         else if ((hasEnded && isLong) || frames - _moved >= framesWanted)
         {
@@ -131,13 +138,14 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
     }
 
-    private bool IsLong(int frames) => frames >= (long)passesMax * framesBusy;
+    private bool IsLong(int frames) => frames >= (long)Limits.StoreWalPassesMax * framesBusy;
 
     private int FramesWanted(bool hadBulk) => hadBulk ? Math.Min(framesBusy, FramesBulk) : framesBusy;
 
     private void StartPass()
     {
         _isMoving = true;
+        _started = Stopwatch.GetTimestamp();
         mover.Start();
     }
 

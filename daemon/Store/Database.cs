@@ -41,8 +41,7 @@ public sealed class Database : IAsyncDisposable
         _readers = new ReaderPool(() => Connection.Open(Path, ConnectionMode.Read, key, tables, options.FileLayer), readers);
         var queue = new WriteQueue();
         _mover = new LogMover(() => Connection.Open(Path, ConnectionMode.Write, key, tables, options.FileLayer), queue.Wake);
-        var (frames, passes) = options.Durability == Durability.Journal ? (Limits.StoreWalFramesBusyLazy, Limits.StoreWalPassesMaxLazy) : (Limits.StoreWalFramesBusy, Limits.StoreWalPassesMax);
-        _checkpointer = new Checkpointer(connection, _readers, _mover, options.LogFramesBusy ?? frames, passes);
+        _checkpointer = new Checkpointer(connection, _readers, _mover, options.LogFramesBusy ?? Limits.StoreWalFramesBusy);
         if (options.Durability == Durability.Journal)
         {
             _pending = new PendingGroups(queue.Wake);

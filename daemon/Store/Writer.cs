@@ -22,6 +22,7 @@ internal sealed class Writer
     private readonly Action<Fault> _failed;
     private readonly Thread _thread;
     private readonly Lock _turn = new();
+    private readonly WriterCache _cache;
     private WriteGroup _group = new();
     private long _lastTime;
     private long _smallSeen;
@@ -42,6 +43,7 @@ internal sealed class Writer
         _queue = queue;
         _time = time;
         _failed = failed;
+        _cache = new WriterCache(connection);
         _unit = new WriteUnit(connection, _written);
         _lastTime = _unit.Events.LastTime;
         _log = log(_unit.Events.Sequence, new GroupNews(tables, recent, Counts, committed));
@@ -104,6 +106,7 @@ internal sealed class Writer
             _callersInRow++;
             _group.Add(item);
             _ = RunGroup(item);
+            _cache.AfterGroup(hadBulk: false);
             _callersRan = Stopwatch.GetTimestamp();
             if (_log.IsWorkDue)
             {
@@ -205,6 +208,7 @@ internal sealed class Writer
             _hadBulk = false;
             _hadLate = RunGroup(first);
             _log.AfterGroup(_hadBulk);
+            _cache.AfterGroup(_hadBulk);
         }
         else if (_queue.IsFinished)
         {

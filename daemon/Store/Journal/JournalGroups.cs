@@ -31,6 +31,7 @@ internal sealed class JournalGroups : IGroupLog
     private long _bytesPerPage = Limits.StoreLazyCommitBytesFirst / Limits.StoreLazyCommitPagesMax;
     private long _pendingSince;
     private int _writtenAhead;
+    private int _units;
     private bool _isLost;
     private bool _isRefused;
     private bool _hadBulk;
@@ -77,9 +78,19 @@ internal sealed class JournalGroups : IGroupLog
     private long CommitBytes =>
         Math.Clamp(_bytesPerPage * (_hadBulk ? Limits.StoreLazyCommitPagesBulkMax : Limits.StoreLazyCommitPagesMax), Limits.StoreLazyCommitBytesMin, Limits.StoreLazyCommitBytesMax);
 
-    /// <summary>Pages that may wait for the commit: fewer as it comes near. Those of an ingest are not touched again.</summary>
-    private int PagesKept =>
-        _hadBulk || _checkpointer.IsLogLong || _pendingBytes >= CommitBytes / 4 * 3 ? Math.Min(Limits.StorePagesKeptMin, _options.PagesKeptMax) : _options.PagesKeptMax;
+    /// <summary>The part of the way to the commit that lies behind: 0 to 1.</summary>
+    private double CommitProgress =>
+        HasPending ? Math.Min(1, Math.Max((double)_pendingBytes / CommitBytes, Stopwatch.GetElapsedTime(_pendingSince) / _options.LazyCommitTimeMax)) : 0;
+
+    /// <summary>Pages that may wait for the commit: fewer and fewer in the last quarter of the way to it. Those of an ingest are not touched again.</summary>
+    private int PagesKept
+    {
+        get
+        {
+            var least = Math.Min(Limits.StorePagesKeptMin, _options.PagesKeptMax);
+            return _hadBulk || _checkpointer.IsLogLong ? least : least + (int)((_options.PagesKeptMax - least) * Math.Min(1, 4 * (1 - CommitProgress)));
+        }
+    }
 
     public bool Begin()
     {
@@ -141,6 +152,7 @@ internal sealed class JournalGroups : IGroupLog
             return true;
         }
 
+        _units = group.KeptCount;
         var number = _appender.NextNumber();
         var record = new SealedGroup(group, _capture.Buffer, new RecordHeader(_capture.Length - JournalFormat.RecordHeaderBytes, number, _group, _sequence, group.Sequence), [.. _capture.RowMarks]);
         if (isAlone)
@@ -211,8 +223,8 @@ internal sealed class JournalGroups : IGroupLog
         else
         {
             _checkpointer.BetweenCommits(_hadBulk);
-            // There is no time for it elsewhere when the writer never waits.
-            _ = WriteAhead(PagesKept + (PagesKept / 4), 2 * Limits.StoreWriteAheadPages);
+            // There is no time for it elsewhere when the writer never waits: as many as the group may have changed, at least.
+            _ = WriteAhead(PagesKept + (PagesKept / 4), Math.Max(2 * Limits.StoreWriteAheadPages, 2 * _units));
         }
     }
 
@@ -346,7 +358,13 @@ internal sealed class JournalGroups : IGroupLog
         CrashPoint.Reach("lazy.after");
         // The log may have begun again with this commit.
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
-        _bytesPerPage = _pendingBytes / Math.Max(1, pages);
+        var bytesPerPage = _pendingBytes / Math.Max(1, pages);
+        if (bytesPerPage > _bytesPerPage || CommitProgress > 0.5)
+        {
+            // One that came early says little: the rows of a longer one share more pages.
+            _bytesPerPage = bytesPerPage;
+        }
+
         Committed();
         _writeBack.Start();
     }

@@ -61,21 +61,23 @@ internal sealed class LogMover(Func<Connection> open, Action wake) : IDisposable
 
     private void Loop()
     {
+        var last = -1;
         while (_wanted.WaitOne() && !_ending)
         {
             CrashPoint.Reach("mover.before");
             var code = _connection!.Checkpoint(raw.SQLITE_CHECKPOINT_PASSIVE, out _, out var moved);
             CrashPoint.Reach("mover.after");
-            if (code == raw.SQLITE_OK)
+            if (code == raw.SQLITE_OK && moved != last)
             {
                 // The engine syncs the file only after a pass that took the last frame, and that is the writer's: without this it would wait there for all of them.
+                // With a reader in the way there is nothing new to sync.
                 code = _connection.SyncFile();
                 CrashPoint.Reach("mover.synced");
             }
 
             if (code == raw.SQLITE_OK)
             {
-                Moved = moved;
+                Moved = last = moved;
             }
             else if (!Checkpointer.IsHarmless(_connection, code))
             {

@@ -4,7 +4,7 @@ using Auraed.Base;
 namespace Auraed.Store;
 
 /// <summary>How many pages the writer's connection keeps: fewer while a large ingest goes by, whose pages would take the place of all others and are not wanted again.</summary>
-/// <param name="connection">The writer's; only its thread calls.</param>
+/// <param name="connection">The writer's; only who has its turn calls.</param>
 internal sealed class WriterCache(Connection connection)
 {
     private long _bulkSeen;

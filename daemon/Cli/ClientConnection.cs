@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Auraed.Base;
 using Auraed.Config;
@@ -29,6 +28,7 @@ internal sealed class ClientConnection : IDisposable
     private readonly string _start;
     private Exception? _connectError;
     private string? _tlsError;
+    private volatile bool _isHeard;
     private bool _isAnswered;
 
     private ClientConnection(ClientSettings settings, TimeSpan timeout, TimeProvider time, string flag, string start)
@@ -49,6 +49,7 @@ internal sealed class ClientConnection : IDisposable
         if (settings.IsSecure)
         {
             _handler.SslOptions = Tls(settings);
+            _handler.PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new HeardStream(context.PlaintextStream, () => _isHeard = true));
         }
 
         // The name in the address is the one that TLS asks for; where to connect is the callback's business.
@@ -141,9 +142,6 @@ internal sealed class ClientConnection : IDisposable
     public static bool IsAway(Fault fault) =>
         fault.Kind is FaultKind.Unavailable or FaultKind.Cancelled or FaultKind.DeadlineExceeded || (fault.Kind == FaultKind.Internal && fault.InnerException is RpcException);
 
-    /// <summary>The daemon took more than a connection carries that nobody answers, so it accepts the certificate; streams say this that make no call before.</summary>
-    public void NoteAccepted() => _isAnswered = true;
-
     /// <summary>The fault of a failed call. A connection that never came about, and one that was lost, are told apart from an answer that says no.</summary>
     public Fault Explain(string what, RpcException error)
     {
@@ -157,13 +155,15 @@ internal sealed class ClientConnection : IDisposable
             return Unreachable(what, _connectError);
         }
 
-        if (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal && Settings.IsSecure && !_isAnswered && IsRefusal(error) && !IsGone())
+        // With TLS 1.3 a server refuses a client's certificate after the client's handshake is over: the connection ends before the server has said a word,
+        // and what finds that first, a read, a write or the other's end, is chance.
+        if (error is { StatusCode: StatusCode.Unavailable or StatusCode.Internal, Status.DebugException: not null } && Settings.IsSecure && !_isHeard && !IsGone())
         {
             return new Fault(FaultKind.Unauthenticated, $"cannot {what}: the daemon at {Settings.Socket} closed the connection; most likely it does not accept the certificate {Settings.ClientCertificate}",
                 hint: $"auraed pki check{_flag} looks at it, and auraed pki client NAME, with the daemon's authority, makes another; the daemon's log has the reason", cause: error);
         }
 
-        if (error is { StatusCode: StatusCode.Unavailable, Status.DebugException: not null })
+        if (error is { StatusCode: StatusCode.Unavailable, Status.DebugException: not null } or { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or ObjectDisposedException })
         {
             return new Fault(FaultKind.Unavailable, $"cannot {what}: the connection to {Settings.Socket} was lost before the answer came", hint: $"auraed health{_flag}", cause: error);
         }
@@ -290,23 +290,5 @@ internal sealed class ClientConnection : IDisposable
 
         var status = chain?.ChainStatus.Select(item => item.StatusInformation.Trim()).FirstOrDefault(text => text.Length > 0) ?? errors.ToString();
         return $"its certificate does not stand up to {settings.CaCertificate}: {status}";
-    }
-
-    /// <summary>With TLS 1.3 a server refuses a client's certificate after the client's handshake is over: the connection just ends, and whether a read or a write finds that first is chance.</summary>
-    private static bool IsRefusal(RpcException error)
-    {
-        for (var inner = error.Status.DebugException; inner is not null; inner = inner.InnerException)
-        {
-            if (inner is AuthenticationException
-                or SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown }
-                or ObjectDisposedException { ObjectName: "System.Net.Security.SslStream" }
-                or HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse }
-                or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.SecureConnectionError })
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

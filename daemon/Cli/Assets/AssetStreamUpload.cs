@@ -34,7 +34,6 @@ internal sealed class AssetStreamUpload(ClientConnection daemon, AssetService.As
 
                 digest.AppendData(piece, 0, count);
                 await call.RequestStream.WriteAsync(new UploadRequest { Data = UnsafeByteOperations.UnsafeWrap(piece.AsMemory(0, count)) }, cancel);
-                daemon.NoteAccepted();
                 length += count;
                 progress.Report(length);
             }

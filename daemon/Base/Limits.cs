@@ -123,6 +123,12 @@ public static partial class Limits
     /// <summary>After so long without a request, bulk units are committed several at a time.</summary>
     public static readonly TimeSpan StoreQuietMin = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Where requests leave a gap this long, bulk units are written: longer than a caller takes from an answer to his next request.</summary>
+    public static readonly TimeSpan StoreBulkGap = TimeSpan.FromMilliseconds(3);
+
+    /// <summary>While requests leave no gap, a bulk unit is written after this long: some 15 MiB/s of an ingest, of which few requests notice anything.</summary>
+    public static readonly TimeSpan StoreBulkPause = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Time that one group may grow before it is committed.</summary>
     public static readonly TimeSpan StoreGroupTimeMax = TimeSpan.FromMilliseconds(10);
 

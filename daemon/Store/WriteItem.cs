@@ -7,9 +7,9 @@ public enum WritePriority
 {
     /// <summary>A request: committed with all others that wait.</summary>
     Small,
-    /// <summary>A part of a large ingest: it waits for small ones, and one at most joins a group while there are any, so that they do not wait behind many.</summary>
+    /// <summary>A part of a large ingest: it waits for small ones, and joins them seldom while they come (<see cref="BulkTurns"/>).</summary>
     Bulk,
-    /// <summary>Work of the daemon's own that writes few pages: it waits as <see cref="Bulk"/> does, and nothing else is done as beside an ingest.</summary>
+    /// <summary>Work of the daemon's own that writes few pages: it waits for small ones, in one queue with <see cref="Bulk"/>, and nothing else is done as beside an ingest.</summary>
     Upkeep,
 }
 
@@ -166,13 +166,17 @@ internal sealed class WriteQueue
         }
     }
 
-    /// <summary>Returns when a unit waits, after this time, when the queue is closed, or when it is told to (<see cref="Wake"/>).</summary>
-    /// <returns>False when the time has passed and nobody came.</returns>
-    public bool Wait(TimeSpan wait)
+    /// <summary>Returns when a unit waits that may be taken, after this time, when the queue is closed, or when it is told to (<see cref="Wake"/>).</summary>
+    /// <param name="wait">How long.</param>
+    /// <param name="hold">So long none may be taken but small ones.</param>
+    /// <returns>False when the time has passed, nobody came and nobody waits.</returns>
+    public bool Wait(TimeSpan wait, TimeSpan hold)
     {
+        bool isHeld;
         lock (_gate)
         {
-            if (_count > 0 || _closed is not null)
+            isHeld = _bulk.Count > 0;
+            if (_small.Count > 0 || (isHeld && hold == TimeSpan.Zero) || _closed is not null)
             {
                 return true;
             }
@@ -180,9 +184,9 @@ internal sealed class WriteQueue
             _sleeping = true;
         }
 
-        var hasArrived = _arrived.WaitOne(wait);
+        var hasArrived = _arrived.WaitOne(isHeld && hold < wait ? hold : wait);
         _sleeping = false;
-        return hasArrived;
+        return hasArrived || isHeld;
     }
 
     /// <summary>Waits until a unit is there or the group on its way has arrived (<see cref="Sealed"/>).</summary>

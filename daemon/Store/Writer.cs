@@ -23,12 +23,10 @@ internal sealed class Writer
     private readonly Thread _thread;
     private readonly Lock _turn = new();
     private readonly WriterCache _cache;
+    private readonly BulkTurns _bulk = new(TimeProvider.System);
     private WriteGroup _group = new();
     private long _lastTime;
-    private long _smallSeen;
     private bool _isStale;
-    private bool _hadLate;
-    private bool _hadBulk;
     private bool _isCallers;
     private int _callersInRow;
     private volatile int _aloneInRow;
@@ -105,7 +103,7 @@ internal sealed class Writer
             _isCallers = true;
             _callersInRow++;
             _group.Add(item);
-            _ = RunGroup(item);
+            RunGroup(item);
             _cache.AfterGroup(hadBulk: false);
             _callersRan = Stopwatch.GetTimestamp();
             if (_log.IsWorkDue)
@@ -163,10 +161,16 @@ internal sealed class Writer
         {
             while (true)
             {
-                var isIdle = !_queue.Wait(_log.WaitMax);
+                TimeSpan hold;
                 lock (_turn)
                 {
-                    if (!TakeTurn(_queue.TryTake(bulkToo: true), isIdle))
+                    hold = _bulk.Hold(_log.IsSealing);
+                }
+
+                var isIdle = !_queue.Wait(_log.WaitMax, hold);
+                lock (_turn)
+                {
+                    if (!TakeTurn(_queue.TryTake(bulkToo: _queue.IsClosed || _bulk.Hold(_log.IsSealing) == TimeSpan.Zero), isIdle))
                     {
                         return;
                     }
@@ -205,10 +209,9 @@ internal sealed class Writer
         if (first is not null)
         {
             _callersInRow = 0;
-            _hadBulk = false;
-            _hadLate = RunGroup(first);
-            _log.AfterGroup(_hadBulk);
-            _cache.AfterGroup(_hadBulk);
+            RunGroup(first);
+            _log.AfterGroup(_bulk.IsIngest);
+            _cache.AfterGroup(_bulk.HasBulk);
         }
         else if (_queue.IsFinished)
         {
@@ -246,11 +249,12 @@ internal sealed class Writer
         _failed(fault);
     }
 
-    /// <summary>True when a unit was in the group that waits for small ones. The first unit has joined it already.</summary>
-    private bool RunGroup(WriteItem first)
+    /// <summary>Runs a group to where it is handed on. The first unit has joined it already.</summary>
+    private void RunGroup(WriteItem first)
     {
         var started = Stopwatch.GetTimestamp();
         _written.Clear();
+        _bulk.Begin(first.Priority);
         CrashPoint.Reach("group.before");
         try
         {
@@ -270,28 +274,21 @@ internal sealed class Writer
                 throw;
             }
 
-            return false;
+            return;
         }
 
-        // While others write, such units join every other group at most: who comes during such a group has the next one without.
-        var hadLate = false;
-        var lateLeft = Stopwatch.GetElapsedTime(_smallSeen) >= Limits.StoreQuietMin ? Limits.StoreGroupBulkMax : _hadLate ? 0 : 1;
+        var lateLeft = _bulk.Count;
         for (var item = first; item is not null; item = Next(started, lateLeft > 0))
         {
             if (!RunOne(item))
             {
                 Answer();
-                return hadLate;
+                return;
             }
 
-            if (item.Priority == WritePriority.Small)
+            _bulk.Add(item.Priority);
+            if (item.Priority != WritePriority.Small)
             {
-                _smallSeen = Stopwatch.GetTimestamp();
-            }
-            else
-            {
-                hadLate = true;
-                _hadBulk |= item.Priority == WritePriority.Bulk;
                 lateLeft--;
             }
         }
@@ -309,7 +306,7 @@ internal sealed class Writer
             _group = new WriteGroup();
         }
 
-        return hadLate;
+        _bulk.End();
     }
 
     /// <summary>The next unit of the group, which it has joined; null when it is to be sealed. While the group before is on its way, this one grows by whoever comes.</summary>

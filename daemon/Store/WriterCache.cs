@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Auraed.Base;
+using Auraed.Native;
 
 namespace Auraed.Store;
 
@@ -22,6 +23,10 @@ internal sealed class WriterCache(Connection connection)
         {
             _isSmall = hadBulk;
             connection.Execute($"PRAGMA cache_size = -{(hadBulk ? Limits.StoreWriteCacheBulkKibibytes : Limits.StoreWriteCacheKibibytes)}");
+            if (hadBulk)
+            {
+                NativeHeap.Trim();
+            }
         }
     }
 }

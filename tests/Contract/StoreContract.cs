@@ -221,6 +221,57 @@ public abstract class StoreContract(Durability durability) : IDisposable
     }
 
     [Fact]
+    public async Task Bulk_writes_get_through_beside_writes_that_leave_no_gap_and_a_store_that_closes_keeps_what_waits()
+    {
+        const int bulkCount = 10;
+        var ended = 0;
+        Task[] callers;
+        Task<int>[] waiting;
+        await using (var database = _fixture.Open())
+        {
+            callers = [.. Enumerable.Range(0, 4).Select(_ => CallAsync(database))];
+            await Eventually.HoldsAsync(() => database.Writes.Groups > 100, "the callers are at work");
+            for (var count = 0; count < bulkCount; count++)
+            {
+                await AppendAsync(database, "bulk", WritePriority.Bulk);
+            }
+
+            waiting = [.. Enumerable.Range(0, bulkCount).Select(_ => AppendAsync(database, "bulk", WritePriority.Bulk))];
+        }
+
+        Volatile.Write(ref ended, 1);
+        await Task.WhenAll([.. waiting, .. callers]);
+        await using var reopened = _fixture.Open();
+        Assert.Equal(2 * bulkCount, await reopened.ReadAsync(unit => Count(unit, "bulk.created"), CancellationToken.None));
+
+        async Task CallAsync(Database database)
+        {
+            while (Volatile.Read(ref ended) == 0)
+            {
+                try
+                {
+                    _ = await AppendAsync(database, "small", WritePriority.Small);
+                }
+                catch (Fault fault) when (fault.Reason == "STORE_CLOSED")
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    private static Task<int> AppendAsync(Database database, string kind, WritePriority priority) =>
+        database.WriteAsync(unit => { unit.Events.Append("t", "p", null, $"{kind}.created", "s", default); return 0; }, CancellationToken.None, priority);
+
+    private static long Count(ReadUnit unit, string kind)
+    {
+        var statement = unit.Prepare("SELECT count(*) FROM event WHERE kind = ?1");
+        statement.Text(0, kind);
+        Assert.True(statement.Step());
+        return statement.Integer(0);
+    }
+
+    [Fact]
     public async Task A_dangling_deferred_reference_fails_its_own_unit_and_no_other()
     {
         await using var database = _fixture.Open();

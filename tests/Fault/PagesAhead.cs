@@ -162,8 +162,8 @@ public sealed class PagesAhead : IDisposable
     {
         var queue = new WriteQueue();
         queue.Wake();
-        Assert.True(queue.Wait(TimeSpan.FromMinutes(10)));
-        Assert.False(queue.Wait(TimeSpan.Zero));
+        Assert.True(queue.Wait(TimeSpan.FromMinutes(10), TimeSpan.Zero));
+        Assert.False(queue.Wait(TimeSpan.Zero, TimeSpan.Zero));
     }
 
     /// <summary>The transaction is lost with what is acknowledged in it; the journal has it.</summary>

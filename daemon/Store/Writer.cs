@@ -34,6 +34,7 @@ internal sealed class Writer
     private Exception? _callersFailure;
     private volatile bool _hasCompany;
     private TaskCompletionSource? _foldRequest;
+    private volatile bool _isEnded;
 
     public Writer(Connection connection, WriteQueue queue, TableVersions tables, TimeProvider time, Func<long, GroupNews, IGroupLog> log, RecentLog recent, Action<long> committed, Action<Fault> failed)
     {
@@ -68,7 +69,7 @@ internal sealed class Writer
     /// <summary>Commits what waits, then ends the thread.</summary>
     public void Stop()
     {
-        _queue.Close(new Fault(FaultKind.Unavailable, "the store is closing") { Reason = "STORE_CLOSED" });
+        _queue.Close(Closing());
         if (_thread.IsAlive)
         {
             _thread.Join();
@@ -131,9 +132,16 @@ internal sealed class Writer
     {
         var request = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var pending = Interlocked.CompareExchange(ref _foldRequest, request, null) ?? request;
+        if (_isEnded)
+        {
+            _ = pending.TrySetException(Closing());
+        }
+
         _queue.Wake();
         return pending.Task;
     }
+
+    private static Fault Closing() => new(FaultKind.Unavailable, "the store is closing") { Reason = "STORE_CLOSED" };
 
     private void Fold()
     {
@@ -188,6 +196,12 @@ internal sealed class Writer
             {
                 End(failure);
             }
+        }
+        finally
+        {
+            // Who asks from now on sees it; who asked just before is told here.
+            _isEnded = true;
+            _ = Interlocked.Exchange(ref _foldRequest, null)?.TrySetException(Closing());
         }
     }
 

@@ -272,6 +272,19 @@ public abstract class StoreContract(Durability durability) : IDisposable
     }
 
     [Fact]
+    public async Task Who_asks_a_store_that_closes_for_a_checkpoint_is_answered()
+    {
+        var database = _fixture.Open();
+        await using (database)
+        {
+            await database.CheckpointAsync(CancellationToken.None);
+        }
+
+        var fault = await Assert.ThrowsAsync<Fault>(() => database.CheckpointAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal("STORE_CLOSED", fault.Reason);
+    }
+
+    [Fact]
     public async Task A_dangling_deferred_reference_fails_its_own_unit_and_no_other()
     {
         await using var database = _fixture.Open();

@@ -10,6 +10,7 @@ public static partial class DurableFiles
     private const int OpenReadOnly = 0;
     private const int OpenReadWrite = 2;
     private const int OpenCreate = 0x40;
+    private const int OpenNoFollow = 0x20000;
     private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
     private const int LockExclusive = 2;
@@ -83,9 +84,10 @@ public static partial class DurableFiles
     /// runtime's own FileStream is no help here, as it takes locks of the same kind for sharing modes.
     /// </summary>
     /// <param name="mode">Of the file when it is made, less the process' mask.</param>
-    public static SafeFileHandle? TryLock(string path, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    /// <param name="mayBeLink">Where nobody but us is to have put anything, a symbolic link is refused (ELOOP): it would have us write to what it leads to.</param>
+    public static SafeFileHandle? TryLock(string path, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, bool mayBeLink = true)
     {
-        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, (int)mode);
+        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec | (mayBeLink ? 0 : OpenNoFollow), (int)mode);
         if (descriptor < 0)
         {
             throw Failed(Marshal.GetLastPInvokeError());

@@ -111,6 +111,27 @@ public sealed class Extractions : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_link_where_the_file_is_to_grow_is_not_followed(bool isThere)
+    {
+        if (isThere)
+        {
+            await File.WriteAllTextAsync(Target, "old");
+        }
+
+        var victim = _directory["victim"];
+        await File.WriteAllTextAsync(victim, "not ours");
+        File.CreateSymbolicLink(new AssetExtraction(_a.Index, "test", (_, _, _) => throw new InvalidOperationException(), new ExtractionOptions()).PartialPathOf(Target), victim);
+
+        var fault = await Assert.ThrowsAsync<Fault>(() => ExtractAsync(_a));
+
+        Assert.Contains("symbolic link", fault.Message, StringComparison.Ordinal);
+        Assert.Equal("not ours", await File.ReadAllTextAsync(victim));
+        Assert.Equal(isThere ? "old" : null, File.Exists(Target) ? await File.ReadAllTextAsync(Target) : null);
+    }
+
+    [Theory]
     [InlineData("n", 229)]
     [InlineData("n", 230)]
     [InlineData("n", 255)]

@@ -98,7 +98,13 @@ internal sealed class BlobFile : IDisposable
         var partial = whole + ".partial";
         try
         {
-            await File.WriteAllBytesAsync(partial, bytes, cancel);
+            // Made anew: what lies there may be a link to somewhere else.
+            File.Delete(partial);
+            await using (var file = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
+            {
+                await file.WriteAsync(bytes, cancel);
+            }
+
             DurableFiles.Publish(partial, whole);
         }
         catch (Exception cause) when (FileFaults.Is(cause))

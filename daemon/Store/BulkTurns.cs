@@ -67,7 +67,8 @@ internal sealed class BulkTurns(TimeProvider time)
         var gap = Limits.StoreBulkGap - Since(_small);
         var pause = Limits.StoreBulkPause - Since(_bulk);
         var hold = gap < pause ? gap : pause;
-        return hold > TimeSpan.Zero ? hold : TimeSpan.Zero;
+        // Up to whole milliseconds, which is what waits are of: of less they would be none.
+        return hold > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(hold.TotalMilliseconds)) : TimeSpan.Zero;
     }
 
     private TimeSpan Since(long? moment) => moment is { } then ? time.GetElapsedTime(then) : TimeSpan.MaxValue;

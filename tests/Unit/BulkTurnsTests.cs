@@ -66,6 +66,16 @@ public sealed class BulkTurnsTests
     }
 
     [Fact]
+    public void A_wait_is_of_whole_milliseconds()
+    {
+        _ = Group(WritePriority.Small, WritePriority.Bulk);
+        _time.Move(Limits.StoreBulkGap - TimeSpan.FromMicroseconds(1));
+        Assert.Equal(Moment, _turns.Hold(isSealing: false));
+        _time.Move(TimeSpan.FromMicroseconds(1));
+        Assert.Equal(TimeSpan.Zero, _turns.Hold(isSealing: false));
+    }
+
+    [Fact]
     public void It_is_no_gap_that_nobody_asks_while_nobody_is_answered()
     {
         _ = Group(WritePriority.Small, WritePriority.Bulk);

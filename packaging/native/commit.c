@@ -52,6 +52,7 @@ typedef struct auraed_commit {
   int is_ending;
   int is_alone; /* few pages, for which it wakes nobody: he would not be there before they are done */
   atomic_int is_waiting;
+  log_gather gather;
 } auraed_commit;
 
 static EVP_CIPHER *block_cipher = NULL; /* AES-256-ECB: a block by itself */
@@ -272,7 +273,6 @@ static void commit_help_with(auraed_commit *commit, Pager *pager) {
   memcpy(keys->hmac_key, stock->write_ctx->hmac_key, stock->key_sz);
   commit->own = *stock;
   commit->own.write_ctx = commit->own.read_ctx = keys;
-  commit->pager = pager;
   commit->stock = stock;
   commit_now = commit;
   pager->xCodec = sealed_ahead;
@@ -281,12 +281,11 @@ static void commit_help_with(auraed_commit *commit, Pager *pager) {
 /* Before a COMMIT of this connection, on its thread. What cannot be had is done without. */
 void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
   Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
-  PgHdr *page;
-  int dirty = 0;
-  for (page = pager->pPCache->pDirty; page != NULL && dirty < COMMIT_PAGES_MIN; page = page->pDirtyNext) dirty++;
+  commit->pager = pager;
   commit->lists_left = COMMIT_LISTS_MAX;
   commit->is_alone = 0;
-  if (dirty == COMMIT_PAGES_MIN) commit_help_with(commit, pager);
+  gather_begin(&commit->gather, pager);
+  if (pager->pPCache->nDirty >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
 }
 
 /* Whether COMMITs of a connection in synchronous=NORMAL sync the log before anyone sees them, as in FULL. A PRAGMA cannot say so inside a transaction. */
@@ -297,6 +296,7 @@ void auraed_commit_sync(sqlite3 *db, int isOn) {
 
 /* After it, whatever came of it. */
 void auraed_commit_end(auraed_commit *commit) {
+  gather_end(&commit->gather, commit->pager);
   if (commit_now != commit) return;
   commit_drop_list(commit);
   commit->pager->xCodec = sqlite3Codec;
@@ -311,19 +311,20 @@ void auraed_commit_end(auraed_commit *commit) {
 int auraed_commit_ahead(auraed_commit *commit, sqlite3 *db, int keep, int max) {
   Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
   PCache *cache = pager->pPCache;
-  PgHdr *page, *last;
+  PgHdr *page;
   unsigned count = 0, done = 0;
-  int left = keep;
+  if (cache->nDirty <= keep) return 0;
+  if (max > cache->nDirty - keep) max = cache->nDirty - keep;
   if (db->nSavepoint != 0 || !pagerUseWal(pager) || pager->eState != PAGER_WRITER_CACHEMOD || pager->errCode != SQLITE_OK || pager->doNotSpill) return 0;
-  for (last = cache->pDirty; last != NULL && left > 0; last = last->pDirtyNext) left--;
-  if (last == NULL) return 0;
-  for (page = cache->pDirtyTail; page != NULL && page != last && count < (unsigned)max; page = page->pDirtyPrev) {
+  for (page = cache->pDirtyTail; page != NULL && count < (unsigned)max; page = page->pDirtyPrev) {
     if (page->nRef != 0) continue;
     if (!commit_has_room(commit, count)) break;
     commit->list[count++] = page;
   }
+  commit->pager = pager;
   commit->lists_left = 0;
   commit->is_alone = 1;
+  gather_begin(&commit->gather, pager);
   if (count >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
   if (commit_now == commit) commit->count = count;
   while (done < count && pagerStress(pager, commit->list[done]) == SQLITE_OK) done++;
@@ -342,6 +343,7 @@ void auraed_commit_free(auraed_commit *commit) {
   if (commit->own.write_ctx != NULL) sqlcipher_cipher_ctx_free(&commit->own, &commit->own.write_ctx);
   if (commit->pages != NULL) OPENSSL_cleanse(commit->pages, (size_t)COMMIT_SLOTS * 2 * commit->own.page_sz);
   sqlite3_free(commit->pages);
+  sqlite3_free(commit->gather.bytes);
   sqlite3_free(commit->list);
   pthread_cond_destroy(&commit->come);
   pthread_mutex_destroy(&commit->gate);

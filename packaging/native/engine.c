@@ -81,6 +81,7 @@ static int page_crypt(void *context, int mode, const unsigned char *key, int key
   return done ? SQLITE_OK : SQLITE_ERROR;
 }
 
+#include "gather.c"
 #include "commit.c"
 #include "mend.c"
 

@@ -52,12 +52,15 @@ public abstract class LargeCommits : IDisposable
         {
             await MakeAsync(database);
             await ChangeAsync(database, known, 600);
+            var hits = 0;
             for (var round = 0; round < 10; round++)
             {
                 var before = new Dictionary<long, byte[]>(known);
-                FaultLayer.Plan(FaultLayer.Write, 1 + _random.Next(800), true, Full, _random.Next(2) == 0);
+                // Written in pieces of 64 KiB: some forty of them.
+                FaultLayer.Plan(FaultLayer.Write, 1 + _random.Next(40), true, Full, _random.Next(2) == 0);
                 var refusal = await Record.ExceptionAsync(() => ChangeAsync(database, known, 100 + _random.Next(500)));
                 var refusedLater = await Record.ExceptionAsync(() => database.SettleAsync(CancellationToken.None));
+                hits += FaultLayer.Hits;
                 FaultLayer.Clear();
                 Assert.True(refusal is null or Auraed.Base.Fault { Reason: "DISK_FULL" }, $"{refusal}");
                 Assert.True(refusedLater is null or Auraed.Base.Fault { Reason: "DISK_FULL" }, $"{refusedLater}");
@@ -66,6 +69,7 @@ public abstract class LargeCommits : IDisposable
             }
 
             Assert.Null(database.Failure);
+            Assert.True(hits > 0);
         }
 
         await using var again = _fixture.Open();

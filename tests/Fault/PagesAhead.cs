@@ -177,7 +177,7 @@ public sealed class PagesAhead : IDisposable
         {
             for (var round = 0; round < 20; round++)
             {
-                FaultLayer.Plan(FaultLayer.Write, 1 + _random.Next(60), true, Full, _random.Next(2) == 0);
+                FaultLayer.Plan(FaultLayer.Write, 1 + _random.Next(20), true, Full, _random.Next(2) == 0);
                 for (var number = 0; number < 10; number++)
                 {
                     try

@@ -261,6 +261,8 @@ public sealed class StoreDiskWal(ITestOutputHelper output) : StoreDisk(Durabilit
 [Collection(FaultLayer.Collection)]
 public sealed class StoreDiskJournal(ITestOutputHelper output) : StoreDisk(Durability.Journal, output)
 {
+    private const int PiecesBytes = 500_000;
+
     [Theory]
     [InlineData(Full)]
     [InlineData(OverQuota)]
@@ -271,8 +273,8 @@ public sealed class StoreDiskJournal(ITestOutputHelper output) : StoreDisk(Durab
         var options = FaultLayer.Under(LiveDirectory.Uncommitting(Fixture));
         await using (var database = Database.Open(options))
         {
-            acknowledged.Add(await StoreChild.AppendAsync(database, "journal", 3000));
-            // First it is the commit, then its groups are done again.
+            acknowledged.Add(await StoreChild.AppendAsync(database, "journal", PiecesBytes));
+            // First it is the commit, then its groups are done again; it is written in pieces of many pages, of which another one fails each time.
             for (var attempt = 1; attempt <= 3; attempt++)
             {
                 FaultLayer.Plan(FaultLayer.Write, attempt, true, code, false);

@@ -6,9 +6,13 @@ using Grpc.Core;
 namespace Auraed.Rpc;
 
 /// <summary>aurae.assets.v0.AssetService: parse, call, answer. Long work streams how far it is; the last message has the result.</summary>
+[BindServiceMethod(typeof(AssetService), nameof(BindService))]
 public sealed class AssetService(AssetLibrary assets) : Aurae.Assets.V0.AssetService.AssetServiceBase
 {
     private const int MessagesAheadMax = 16;
+
+    /// <summary>As the generated one, but for what uploads are read by.</summary>
+    public static void BindService(ServiceBinderBase binder, AssetService service) => Aurae.Assets.V0.AssetService.BindService(new UploadBinder(binder), service);
 
     public override Task<UploadResponse> Upload(IAsyncStreamReader<UploadRequest> requestStream, ServerCallContext context) =>
         assets.UploadAsync(Principals.Of(context), requestStream.ReadAllAsync(context.CancellationToken).GetAsyncEnumerator(context.CancellationToken), context.CancellationToken);

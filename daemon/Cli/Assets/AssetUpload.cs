@@ -136,7 +136,7 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
 
         var missing = (await daemon.CallAsync("ask for missing chunks", options => client.MissingChunksAsync(asked, options), cancel)).Missing.Select(place => first + (int)place).ToHashSet();
-        var packing = new Queue<(Task<ChunkBatch> Batch, int End)>();
+        var packing = new Queue<(Task<PackedBatch> Batch, int End)>();
         using var places = new SemaphoreSlim(readsMax);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
@@ -158,8 +158,9 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
                 var (packed, end) = packing.Peek();
                 var batch = await packed;
                 packing.Dequeue();
-                await call.RequestStream.WriteAsync(new UploadRequest { Chunks = batch }, cancel);
-                there += batch.Chunks.Where(chunk => chunk.Frame.IsEmpty).Sum(chunk => (long)chunk.Size);
+                await call.RequestStream.WriteAsync(new UploadRequest { Chunks = batch.Chunks }, cancel);
+                there += batch.Chunks.Chunks.Where(chunk => chunk.Frame.IsEmpty).Sum(chunk => (long)chunk.Size);
+                batch.Release();
                 progress(index[end - 1].End, there);
             }
         }
@@ -173,23 +174,23 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         return there;
     }
 
-    private async Task<ChunkBatch> PackAsync(int first, int end, HashSet<int> missing, SemaphoreSlim places, CancellationToken cancel)
+    private async Task<PackedBatch> PackAsync(int first, int end, HashSet<int> missing, SemaphoreSlim places, CancellationToken cancel)
     {
         await Task.Yield();
         // A chunk that is at hand is compressed here, one after the other; those that must be waited for are waited for together.
         var frames = await Task.WhenAll(Enumerable.Range(first, end - first).Select(place =>
-            missing.Contains(place) ? CompressAsync(index[place], places, cancel) : Task.FromResult(ByteString.Empty)));
+            missing.Contains(place) ? CompressAsync(index[place], places, cancel) : Task.FromResult(default(ArraySegment<byte>))));
         var batch = new ChunkBatch();
         for (var place = first; place < end; place++)
         {
             var chunk = index[place];
-            batch.Chunks.Add(new Chunk { Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()), Size = (uint)chunk.Length, Frame = frames[place - first] });
+            batch.Chunks.Add(new Chunk { Id = UnsafeByteOperations.UnsafeWrap(chunk.Id.ToByteArray()), Size = (uint)chunk.Length, Frame = UnsafeByteOperations.UnsafeWrap(frames[place - first]) });
         }
 
-        return batch;
+        return new PackedBatch(batch, frames);
     }
 
-    private async Task<ByteString> CompressAsync(AssetChunk chunk, SemaphoreSlim places, CancellationToken cancel)
+    private async Task<ArraySegment<byte>> CompressAsync(AssetChunk chunk, SemaphoreSlim places, CancellationToken cancel)
     {
         await places.WaitAsync(cancel);
         var content = ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
@@ -207,21 +208,36 @@ internal sealed class AssetUpload(ClientConnection daemon, AssetService.AssetSer
         }
     }
 
-    private ByteString Compress(ReadOnlySpan<byte> content)
+    private ArraySegment<byte> Compress(ReadOnlySpan<byte> content)
     {
         var file = ClientCodecs.Rent();
-        var frame = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(content.Length));
         try
         {
+            var frame = ArrayPool<byte>.Shared.Rent(ChunkFile.BytesMax(content.Length));
             var written = file.Write(content, frame);
             Interlocked.Increment(ref _sentChunks);
             Interlocked.Add(ref _sentBytes, written);
-            return ByteString.CopyFrom(frame.AsSpan(0, written));
+            return new ArraySegment<byte>(frame, 0, written);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(frame);
             ClientCodecs.Return(file);
+        }
+    }
+
+    /// <summary>A message, whose frames stand in pooled buffers until it is sent. One that is not sent is left to the collector.</summary>
+    private sealed record PackedBatch(ChunkBatch Chunks, ArraySegment<byte>[] Frames)
+    {
+        public void Release()
+        {
+            Chunks.Chunks.Clear();
+            foreach (var frame in Frames)
+            {
+                if (frame.Array is { Length: > 0 } buffer)
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Aurae.Assets.V0;
+using Auraed.Base;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -26,18 +27,13 @@ internal sealed class FrameBatch : IDisposable
     {
         _bytes = ArrayPool<byte>.Shared.Rent((int)message.Length);
         message.CopyTo(_bytes);
-        foreach (var chunks in new Fields(_bytes, 0..(int)message.Length, ChunksField))
+        try
         {
-            foreach (var chunk in new Fields(_bytes, chunks, ChunkField))
-            {
-                var frame = 0..0;
-                foreach (var found in new Fields(_bytes, chunk, FrameField))
-                {
-                    frame = found;
-                }
-
-                _frames.Add(frame);
-            }
+            Find((int)message.Length);
+        }
+        catch (InvalidDataException broken)
+        {
+            throw new RpcException(new Status(StatusCode.Internal, $"The message cannot be parsed: {broken.Message}."));
         }
     }
 
@@ -60,80 +56,30 @@ internal sealed class FrameBatch : IDisposable
         _frames.Clear();
     }
 
-    /// <summary>The places of one field's values within a message, each a length and as many bytes.</summary>
-    private struct Fields(byte[] bytes, Range message, int field)
+    private void Find(int length)
     {
-        private const int WireTypeBits = 3;
-        private const int Varint = 0;
-        private const int Fixed64 = 1;
-        private const int Delimited = 2;
-        private const int Fixed32 = 5;
-        private readonly int _end = message.End.Value;
-        private int _next = message.Start.Value;
-
-        public Range Current { get; private set; }
-
-        public readonly Fields GetEnumerator() => this;
-
-        public bool MoveNext()
+        foreach (var chunks in new WireFields(_bytes, 0..length))
         {
-            while (_next < _end)
+            if (!chunks.IsBytes(ChunksField))
             {
-                var tag = ReadVarint();
-                var start = _next;
-                switch (tag & ((1 << WireTypeBits) - 1))
-                {
-                    case Varint:
-                        _ = ReadVarint();
-                        continue;
-                    case Fixed64:
-                        Pass(sizeof(ulong));
-                        continue;
-                    case Fixed32:
-                        Pass(sizeof(uint));
-                        continue;
-                    case Delimited:
-                        var length = ReadVarint();
-                        start = _next;
-                        Pass(length);
-                        break;
-                    default:
-                        throw Broken();
-                }
-
-                if (tag >> WireTypeBits == (ulong)field)
-                {
-                    Current = start.._next;
-                    return true;
-                }
+                continue;
             }
 
-            return false;
-        }
-
-        private void Pass(ulong length) => _next = length <= (ulong)(_end - _next) ? _next + (int)length : throw Broken();
-
-        private ulong ReadVarint()
-        {
-            ulong value = 0;
-            for (var shift = 0; shift < 64; shift += 7)
+            foreach (var chunk in new WireFields(_bytes, chunks.Place))
             {
-                if (_next == _end)
+                if (!chunk.IsBytes(ChunkField))
                 {
-                    break;
+                    continue;
                 }
 
-                var part = bytes[_next++];
-                value |= (ulong)(part & 0x7f) << shift;
-                if (part < 0x80)
+                var frame = 0..0;
+                foreach (var field in new WireFields(_bytes, chunk.Place))
                 {
-                    return value;
+                    frame = field.IsBytes(FrameField) ? field.Place : frame;
                 }
+
+                _frames.Add(frame);
             }
-
-            throw Broken();
         }
-
-        private static RpcException Broken() => new(new Status(StatusCode.Internal, "The message cannot be parsed: a field leaves it."));
     }
 }

@@ -149,6 +149,7 @@ internal sealed class Uploads(Database database, RecordStore records, ContentRea
                 case UploadRequest.StepOneofCase.Chunks when !isPlain:
                     isCut = true;
                     await cut.AddAsync(steps.Current.Chunks, CatchUpAsync, cancel).ConfigureAwait(false);
+                    PooledFrames.Release(steps.Current.Chunks);
                     break;
                 case UploadRequest.StepOneofCase.Commit:
                     await plain.CompleteAsync(cancel).ConfigureAwait(false);

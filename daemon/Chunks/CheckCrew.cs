@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Auraed.Native;
 
 namespace Auraed.Chunks;
@@ -13,8 +12,8 @@ internal sealed class CheckCrew : IDisposable
     /// <summary>Of a nice value of 0 the kernel gives three times as much time.</summary>
     private const int Niceness = 5;
 
-    private readonly BlockingCollection<Job> _jobs = [];
-    private readonly Lock _gate = new();
+    /// <summary>Guarded by itself. Whoever waits for a job sleeps at once: the next one is some milliseconds away, and the cores are busy.</summary>
+    private readonly Queue<Job> _jobs = [];
     private readonly Thread[] _threads = new Thread[Environment.ProcessorCount];
     private bool _hasStarted;
     private bool _isClosed;
@@ -27,11 +26,15 @@ internal sealed class CheckCrew : IDisposable
             return Task.CompletedTask;
         }
 
-        Start();
         var job = new Job(count, part);
-        for (int thread = Math.Min(count, _threads.Length); thread > 0; thread--)
+        lock (_jobs)
         {
-            _jobs.Add(job);
+            Start();
+            for (int thread = Math.Min(count, _threads.Length); thread > 0; thread--)
+            {
+                _jobs.Enqueue(job);
+                Monitor.Pulse(_jobs);
+            }
         }
 
         return job.Task;
@@ -39,41 +42,50 @@ internal sealed class CheckCrew : IDisposable
 
     public void Dispose()
     {
-        lock (_gate)
+        lock (_jobs)
         {
             _isClosed = true;
+            Monitor.PulseAll(_jobs);
         }
 
-        _jobs.CompleteAdding();
         foreach (Thread? thread in _threads)
         {
             thread?.Join();
         }
-
-        _jobs.Dispose();
     }
 
     private void Start()
     {
-        lock (_gate)
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        for (int index = 0; !_hasStarted && index < _threads.Length; index++)
         {
-            ObjectDisposedException.ThrowIf(_isClosed, this);
-            for (int index = 0; !_hasStarted && index < _threads.Length; index++)
-            {
-                _threads[index] = new Thread(Loop) { Name = $"check {index}", IsBackground = true };
-                _threads[index].Start();
-            }
-
-            _hasStarted = true;
+            _threads[index] = new Thread(Loop) { Name = $"check {index}", IsBackground = true };
+            _threads[index].Start();
         }
+
+        _hasStarted = true;
     }
 
     private void Loop()
     {
         ThreadPriorities.Lower(Niceness);
-        foreach (Job job in _jobs.GetConsumingEnumerable())
+        while (Take() is { } job)
         {
             job.Run();
+        }
+    }
+
+    /// <summary>Null when there will be no more.</summary>
+    private Job? Take()
+    {
+        lock (_jobs)
+        {
+            while (_jobs.Count == 0 && !_isClosed)
+            {
+                _ = Monitor.Wait(_jobs);
+            }
+
+            return _jobs.TryDequeue(out Job? job) ? job : null;
         }
     }
 

@@ -74,6 +74,8 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
             options.CreateBoundListenSocket = Bind;
             // The runtime's own sockets answer on the pool already: a further hand-over there only adds to each call's latency.
             options.UnsafePreferInlineScheduling = true;
+            // A connection that is silent holds a buffer of 4 KiB, and each read of one that is not is one call instead of two.
+            options.WaitForDataBeforeAllocatingBuffer = false;
             options.MaxWriteBufferSize = Limits.SocketWriteBytesMax;
         });
         host.ConfigureKestrel(options =>

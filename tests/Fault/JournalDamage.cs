@@ -89,13 +89,49 @@ public sealed class JournalDamage : IDisposable
     }
 
     [Fact]
-    public async Task A_segment_that_was_cut_within_a_record_is_told()
+    public async Task A_segment_that_was_cut_refuses_the_open_wherever_it_was_cut()
     {
         var files = await LiveDirectory.MakeAsync(_fixture, Units);
         var (name, offset, length) = LiveDirectory.Records(files)[^1];
+        var end = offset + JournalFormat.RecordHeaderBytes + length;
+        foreach (var left in new[] { JournalFormat.SegmentHeaderBytes, offset, offset + 1, offset + JournalFormat.RecordHeaderBytes, end - 1, end, files.Journal[name].Length - 1 })
+        {
+            await LiveDirectory.Cut(files, name, left).PlaceAsync(_fixture.DatabasePath);
+            var refused = Assert.Throws<Fault>(() => _fixture.Open());
+            Assert.Equal("JOURNAL_DAMAGED", refused.Reason);
+            Assert.Contains($"{left} of its {files.Journal[name].Length} bytes", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(refused.Message, Assert.Single(Maintenance.VerifyLibrary(_fixture.Options, null, default).Findings), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>As the hint of the refusal says.</summary>
+    [Fact]
+    public async Task A_cut_segment_made_as_long_as_it_was_is_read_up_to_the_cut()
+    {
+        var files = await LiveDirectory.MakeAsync(_fixture, Units);
+        var (name, offset, length) = LiveDirectory.Records(files)[^1];
+        foreach (var left in new[] { offset, offset + 1, offset + JournalFormat.RecordHeaderBytes + length - 1 })
+        {
+            await LiveDirectory.Cut(files, name, left).PlaceAsync(_fixture.DatabasePath);
+            using (var segment = new FileStream(Path.Combine(_fixture.Library, name), FileMode.Open))
+            {
+                segment.SetLength(files.Journal[name].Length);
+            }
+
+            Assert.Equal(Units - 1, (await FoundAsync()).Groups);
+        }
+    }
+
+    [Fact]
+    public async Task A_journal_of_the_first_version_is_read_and_a_cut_within_a_record_of_it_is_told()
+    {
+        var files = LiveDirectory.OfFirstVersion(await LiveDirectory.MakeAsync(_fixture, Units), _fixture);
+        await files.PlaceAsync(_fixture.DatabasePath);
+        Assert.Equal((Units, 0), await FoundAsync());
+        var (name, offset, length) = LiveDirectory.Records(files)[^1];
         foreach (var left in new[] { 1, JournalFormat.RecordHeaderBytes - 1, JournalFormat.RecordHeaderBytes, JournalFormat.RecordHeaderBytes + length - 1 })
         {
-            await (files with { Journal = new Dictionary<string, byte[]>(files.Journal) { [name] = files.Journal[name][..(offset + left)] } }).PlaceAsync(_fixture.DatabasePath);
+            await LiveDirectory.Cut(files, name, offset + left).PlaceAsync(_fixture.DatabasePath);
             Assert.Equal((Units - 1, left), await FoundAsync());
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Auraed.Store;
 using Auraed.Store.Journal;
 using Auraed.Tests.Support;
@@ -61,6 +62,42 @@ internal static class LiveDirectory
 
         return found;
     }
+
+    /// <summary>The same with a journal of the format's first version, whose segments do not say how long they are.</summary>
+    public static CrashFiles OfFirstVersion(CrashFiles files, StoreFixture fixture)
+    {
+        using var server = ServerKey.Load(fixture.KeyPath);
+        using var key = new StoreKey(server);
+        var journal = files.Journal.ToDictionary(file => file.Key, file => (byte[])file.Value.Clone());
+        var tag = new byte[JournalFormat.TagBytes];
+        var records = Records(files);
+        foreach (var (name, bytes) in journal.OrderBy(file => file.Key, StringComparer.Ordinal))
+        {
+            var header = SegmentHeader.Read(bytes)!;
+            using var cipher = new JournalCipher(key, header.DatabaseId, header.Epoch, header.Salt);
+            (header with { TagBefore = tag, Bytes = 0 }).Write(bytes);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), JournalFormat.VersionWithoutBytes);
+            cipher.Seal(bytes.AsSpan(0, JournalFormat.SegmentHeaderBytes), header.Number);
+            tag = bytes[JournalFormat.SegmentSealedBytes..(JournalFormat.SegmentSealedBytes + JournalFormat.TagBytes)];
+            foreach (var (_, offset, length) in records.Where(record => record.Name == name))
+            {
+                var record = bytes.AsSpan(offset, JournalFormat.RecordHeaderBytes + length);
+                Assert.True(RecordHeader.TryRead(record, out var said));
+                var changes = new byte[length];
+                Assert.True(cipher.TryOpen(record, said.Number, header.Number, offset, changes));
+                tag.CopyTo(record[40..]);
+                changes.CopyTo(record[JournalFormat.RecordHeaderBytes..]);
+                cipher.Seal(record, said.Number, header.Number, offset);
+                tag = record.Slice(JournalFormat.RecordSealedBytes, JournalFormat.TagBytes).ToArray();
+            }
+        }
+
+        return files with { Journal = journal };
+    }
+
+    /// <summary>The same with a segment of which so many bytes are left.</summary>
+    public static CrashFiles Cut(CrashFiles files, string name, int left) =>
+        files with { Journal = new Dictionary<string, byte[]>(files.Journal) { [name] = files.Journal[name][..left] } };
 
     /// <summary>The same with one bit of a segment's byte turned.</summary>
     public static CrashFiles Flipped(CrashFiles files, string name, int at, Random random)

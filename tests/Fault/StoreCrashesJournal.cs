@@ -14,6 +14,7 @@ public sealed class StoreCrashesJournal(ITestOutputHelper output) : StoreCrashes
     [InlineData("journal.written", 60)]
     [InlineData("journal.synced", 60)]
     [InlineData("journal.switch", 3)]
+    [InlineData("journal.created", 1)]
     [InlineData("journal.header", 3)]
     [InlineData("journal.named", 3)]
     [InlineData("journal.switched", 3)]
@@ -42,6 +43,7 @@ public sealed class StoreCrashesJournal(ITestOutputHelper output) : StoreCrashes
     [InlineData("recovery.folded", 1)]
     [InlineData("recovery.removed", 1)]
     [InlineData("recovery.done", 1)]
+    [InlineData("journal.created", 1)]
     [InlineData("journal.header", 1)]
     [InlineData("journal.started", 1)]
     public async Task A_recovery_that_is_killed_again_and_again_still_ends_with_everything(string point, int timesMax)

@@ -17,13 +17,30 @@ public class JournalBytes
         using var key = Key();
         using var cipher = new JournalCipher(key, Id, 7, Salt);
         var bytes = new byte[JournalFormat.SegmentHeaderBytes];
-        new SegmentHeader(3, Id, 7, Salt, new byte[16], new byte[16]).Write(bytes);
+        new SegmentHeader(3, Id, 7, Salt, new byte[16], 4096, new byte[16]).Write(bytes);
         cipher.Seal(bytes, 3);
         Support.Golden.Verify(Text(bytes), "segment");
         var read = SegmentHeader.Read(bytes);
-        Assert.Equal((3u, 7L), (read!.Number, read.Epoch));
+        Assert.Equal((3u, 7L, 4096L), (read!.Number, read.Epoch, read.Bytes));
         Assert.True(cipher.Opens(bytes, 3));
         Assert.False(cipher.Opens(bytes, 4));
+    }
+
+    [Fact]
+    public void A_segments_header_of_the_first_version_is_these_bytes_and_is_read()
+    {
+        using var key = Key();
+        using var cipher = new JournalCipher(key, Id, 7, Salt);
+        var bytes = new byte[JournalFormat.SegmentHeaderBytes];
+        new SegmentHeader(3, Id, 7, Salt, new byte[16], 0, new byte[16]).Write(bytes);
+        bytes[8] = 1;
+        cipher.Seal(bytes, 3);
+        Support.Golden.Verify(Text(bytes), "segment-1");
+        Assert.Equal(0, SegmentHeader.Read(bytes)!.Bytes);
+        bytes[72] = 1;
+        Assert.Null(SegmentHeader.Read(bytes));
+        bytes[8] = 3;
+        Assert.Null(SegmentHeader.Read(bytes));
     }
 
     [Fact]

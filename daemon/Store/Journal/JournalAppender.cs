@@ -162,12 +162,19 @@ internal sealed class JournalAppender : IDisposable
         var path = JournalFiles.PathOf(_directory, Epoch, number);
         var spare = _hasSpare && bytes == _segmentBytes ? JournalFiles.SparePathOf(_directory) : null;
         Span<byte> header = stackalloc byte[JournalFormat.SegmentHeaderBytes];
-        new SegmentHeader(number, _databaseId, Epoch, _salt, _tag, new byte[JournalFormat.TagBytes]).Write(header);
+        new SegmentHeader(number, _databaseId, Epoch, _salt, _tag, bytes, new byte[JournalFormat.TagBytes]).Write(header);
         _cipher.Seal(header, number);
         CrashPoint.Reach("journal.switch");
         var file = spare is null ? _files.Create(path, bytes) : _files.Open(spare);
         try
         {
+            if (spare is null)
+            {
+                // A header says how long its file is: one that is shorter was cut, and never is what the power left.
+                _files.Sync(file, path);
+                CrashPoint.Reach("journal.created");
+            }
+
             _files.Write(file, spare ?? path, header, 0);
             CrashPoint.Reach("journal.header");
             _files.Sync(file, spare ?? path);

@@ -8,13 +8,13 @@ namespace Auraed.Store.Journal;
 /// <code>
 /// segment
 ///      0      8  magic "AURAEJNL"
-///      8      4  version of this format: 1
+///      8      4  version of this format: 2; 1 is read, which says nothing of the file's bytes
 ///     12      4  number of the segment in its epoch, from 1
 ///     16     16  id of the database
 ///     32      8  epoch, from 1
 ///     40     16  salt of the epoch, random
 ///     56     16  tag of the last record of the segment before (of the first segment: zeros)
-///     72      8  zeros
+///     72      8  bytes of the segment's file, which it has before it has this header (version 1: zeros)
 ///     80     16  tag: AES-256-GCM of nothing, associated data bytes 0 to 79, nonce 01000000 and the segment's number in 8 bytes
 ///     96     32  zeros
 ///    128      .  records
@@ -46,7 +46,8 @@ internal static class JournalFormat
     public const int TagBytes = 16;
     public const int SaltBytes = 16;
     public const int IdBytes = 16;
-    public const uint Version = 1;
+    public const uint Version = 2;
+    public const uint VersionWithoutBytes = 1;
     public const int SegmentSealedBytes = 80;
     public const int RecordSealedBytes = 56;
 
@@ -58,8 +59,8 @@ internal static class JournalFormat
     public static long Align(long offset) => (offset + RecordAlignment - 1) / RecordAlignment * RecordAlignment;
 }
 
-/// <summary>What a segment's header says.</summary>
-internal sealed record SegmentHeader(uint Number, byte[] DatabaseId, long Epoch, byte[] Salt, byte[] TagBefore, byte[] Tag)
+/// <summary>What a segment's header says; 0 bytes when it is of a version that does not say.</summary>
+internal sealed record SegmentHeader(uint Number, byte[] DatabaseId, long Epoch, byte[] Salt, byte[] TagBefore, long Bytes, byte[] Tag)
 {
     public void Write(Span<byte> bytes)
     {
@@ -71,17 +72,18 @@ internal sealed record SegmentHeader(uint Number, byte[] DatabaseId, long Epoch,
         BinaryPrimitives.WriteInt64LittleEndian(bytes[32..], Epoch);
         Salt.CopyTo(bytes[40..]);
         TagBefore.CopyTo(bytes[56..]);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[72..], Bytes);
         Tag.CopyTo(bytes[80..]);
     }
 
-    /// <summary>Null when these are no header of this version; nothing is proved before the tag is.</summary>
+    /// <summary>Null when these are no header of a version that is known; nothing is proved before the tag is.</summary>
     public static SegmentHeader? Read(ReadOnlySpan<byte> bytes) =>
         bytes.Length >= JournalFormat.SegmentHeaderBytes && bytes.StartsWith(JournalFormat.SegmentMagic)
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) == JournalFormat.Version
-            && !bytes[72..80].ContainsAnyExcept((byte)0) && !bytes[96..JournalFormat.SegmentHeaderBytes].ContainsAnyExcept((byte)0)
+            && (BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[72..])) is (JournalFormat.Version, > 0) or (JournalFormat.VersionWithoutBytes, 0)
+            && !bytes[96..JournalFormat.SegmentHeaderBytes].ContainsAnyExcept((byte)0)
             ? new SegmentHeader(
                 BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]), bytes[16..32].ToArray(), BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
-                bytes[40..56].ToArray(), bytes[56..72].ToArray(), bytes[80..96].ToArray())
+                bytes[40..56].ToArray(), bytes[56..72].ToArray(), BinaryPrimitives.ReadInt64LittleEndian(bytes[72..]), bytes[80..96].ToArray())
             : null;
 }
 

@@ -7,7 +7,7 @@ namespace Auraed.Store.Journal;
 internal delegate void JournalRecordHandler(in RecordHeader header, ReadOnlySpan<byte> changes);
 
 /// <summary>
-/// Reads one epoch's journal from its files. What does not open at the end is a torn tail and passed over; before anything that opens it is damage:
+/// Reads one epoch's journal from its files. What does not open at the end is a torn tail and passed over; before anything that opens, or in a file that was cut, it is damage:
 /// Fault(Corrupt), which names the group after which the journal cannot be read. A file that cannot be read is a Fault CANNOT_OPEN or DISK_FAILED.
 /// </summary>
 internal sealed class JournalReader : IDisposable
@@ -75,6 +75,13 @@ internal sealed class JournalReader : IDisposable
             if (AnyOpens(bytes, end, header.Number))
             {
                 throw Damaged($"{_names[index].Path} is damaged at byte {end}, and groups that were acknowledged follow");
+            }
+
+            if (bytes.Length < header.Bytes)
+            {
+                throw Damaged(
+                    $"{_names[index].Path} has {bytes.Length} of its {header.Bytes} bytes, as of a copy that broke off, and nobody knows what was in the rest",
+                    $"; to give up the rest instead: truncate -s {header.Bytes} {_names[index].Path}");
             }
         }
 
@@ -178,9 +185,9 @@ internal sealed class JournalReader : IDisposable
         return false;
     }
 
-    private Fault Damaged(string what) => new(
+    private Fault Damaged(string what, string otherwise = "") => new(
         FaultKind.Corrupt, $"the journal is damaged: {what}; it can be read up to group {_number}, event {_sequence}; nothing was changed",
-        hint: "copy the library directory aside; then put the segment back from a copy of the directory, or auraed restore of the last backup")
+        hint: "copy the library directory aside; then put the segment back from a copy of the directory, or auraed restore of the last backup" + otherwise)
     {
         Reason = "JOURNAL_DAMAGED",
         Facts = new Dictionary<string, string> { ["sequence"] = _sequence.ToString(System.Globalization.CultureInfo.InvariantCulture) },

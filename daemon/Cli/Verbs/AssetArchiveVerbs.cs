@@ -87,6 +87,7 @@ internal static class AssetArchiveVerbs
     {
         var request = new UnpublishAssetRequest { Name = invocation.Value(Name) };
         await AssetsVerbs.NamedAsync("asset_publication", invocation.Daemon.CallAsync($"unpublish {request.Name}", options => AssetsVerbs.Client(invocation).UnpublishAsync(request, options), cancel));
+        invocation.Printer.Fields(("removed", request.Name));
     }
 
     private static Fault Broken(string what) => new(FaultKind.Unavailable, $"cannot {what}: the daemon's answer broke off");

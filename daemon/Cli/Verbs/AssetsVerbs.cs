@@ -141,7 +141,8 @@ internal static class AssetsVerbs
             throw new Fault(fault.Kind, fault.Message, fault.Field, request.Untag ? shown : $"{shown}; auraed assets rm {request.Asset} --untag takes its tags away, too", fault) { Reason = fault.Reason };
         }
 
-        invocation.Printer.Say($"asset {request.Asset} is deleted; its chunks go with the next collections (auraed assets gc)");
+        invocation.Printer.Fields(("deleted", request.Asset));
+        invocation.Printer.Say("its chunks go with the next collections (auraed assets gc)");
     }
 
     private static async Task TagAsync(Invocation invocation, CancellationToken cancel)
@@ -151,6 +152,7 @@ internal static class AssetsVerbs
         {
             var untag = new UntagAssetRequest { Tenant = TenantOf(invocation), Tag = tag };
             await NamedAsync("asset_tag", invocation.Daemon.CallAsync($"remove the tag {tag}", options => client.UntagAsync(untag, options), cancel));
+            invocation.Printer.Fields(("removed", tag));
             return;
         }
 
@@ -166,6 +168,7 @@ internal static class AssetsVerbs
         {
             var unpin = new UnpinAssetRequest { Tenant = TenantOf(invocation), Pin = pin };
             await NamedAsync("asset_pin", invocation.Daemon.CallAsync($"remove the pin {pin}", options => client.UnpinAsync(unpin, options), cancel));
+            invocation.Printer.Fields(("removed", pin));
             return;
         }
 
@@ -181,6 +184,7 @@ internal static class AssetsVerbs
         {
             var end = new EndLeaseRequest { Tenant = TenantOf(invocation), Lease = lease };
             await NamedAsync("asset_lease", invocation.Daemon.CallAsync($"end the lease {lease}", options => client.EndLeaseAsync(end, options), cancel));
+            invocation.Printer.Fields(("removed", lease));
             return;
         }
 

@@ -157,7 +157,7 @@ public sealed class AssetStoresCommand : IAsyncLifetime
         Assert.Equal("image-1", Assert.Single((await JsonAsync("stat", "a")).GetProperty("published_as").EnumerateArray()).GetString());
         Assert.NotEqual(0, (await TryAsync("rm", "a", "--untag")).Code);
         Assert.NotEqual(0, (await TryAsync("publish", "../image", "a")).Code);
-        await RunAsync("unpublish", "image-1");
+        Assert.Equal("image-1", (await JsonAsync("unpublish", "image-1")).GetProperty("removed").GetString());
         await RunAsync("rm", "a", "--untag");
     }
 

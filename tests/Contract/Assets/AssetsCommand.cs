@@ -162,10 +162,10 @@ public sealed class AssetsCommand : IAsyncLifetime
         Assert.Contains("a b", await RunAsync("ls"), StringComparison.Ordinal);
         Assert.NotEqual(0, (await TryAsync("rm", "a", "--untag")).Code);
         await RunAsync("lease", "l", "--for", "2h");
-        await RunAsync("lease", "l", "--remove");
-        await RunAsync("pin", "p", "--remove");
-        await RunAsync("tag", "b", "--remove");
-        await RunAsync("rm", "a", "--untag");
+        Assert.Equal("l", (await JsonAsync("lease", "l", "--remove")).GetProperty("removed").GetString());
+        Assert.Equal("p", (await JsonAsync("pin", "p", "--remove")).GetProperty("removed").GetString());
+        Assert.Equal("b", (await JsonAsync("tag", "b", "--remove")).GetProperty("removed").GetString());
+        Assert.Equal("a", (await JsonAsync("rm", "a", "--untag")).GetProperty("deleted").GetString());
         var collected = await JsonAsync("gc", "--grace", "0");
         Assert.NotEqual(0, collected.GetProperty("removed_chunks").GetInt64());
         Assert.Equal(0, (await JsonAsync("scrub", "--restart")).GetProperty("damaged_chunks").GetInt64());

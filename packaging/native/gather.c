@@ -28,17 +28,18 @@ static int gather_flush(log_gather *gather) {
 
 static int gather_write(sqlite3_file *log, const void *data, int length, sqlite3_int64 offset) {
   log_gather *gather = gather_now;
-  int code = SQLITE_OK, is_whole = length != WAL_FRAME_HDRSIZE;
-  if (gather->length > 0 && (offset != gather->offset + gather->length || length > GATHER_BYTES - gather->length)) code = gather_flush(gather);
+  int code = SQLITE_OK;
+  if (offset != gather->offset + gather->length || length > GATHER_BYTES - gather->length) code = gather_flush(gather);
   if (code != SQLITE_OK) return code;
   if (length > GATHER_BYTES) return gather->stock->xWrite(log, data, length, offset);
   if (gather->length == 0) gather->offset = offset;
   memcpy(gather->bytes + gather->length, data, length);
   gather->length += length;
-  if (!is_whole) gather->is_last = sqlite3Get4byte((const u8 *)data + 4) != 0;
-  if (!is_whole || !gather->is_last) return SQLITE_OK;
-  gather->is_last = 0;
-  return gather_flush(gather);
+  if (length == WAL_FRAME_HDRSIZE) {
+    gather->is_last = sqlite3Get4byte((const u8 *)data + 4) != 0;
+    return SQLITE_OK;
+  }
+  return gather->is_last ? gather_flush(gather) : SQLITE_OK;
 }
 
 #define GATHER_FIRST(CALL)                      \

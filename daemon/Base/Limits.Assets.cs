@@ -27,6 +27,12 @@ public static partial class Limits
     /// <summary>Bytes of chunks that are held while one batch is checked, whatever a message declares.</summary>
     public const int AssetCheckBytesMax = AssetChunkBytesMax;
 
+    /// <summary>Chunks of a batch that one thread checks together: their ids are made side by side.</summary>
+    public const int AssetCheckChunks = 4;
+
+    /// <summary>What a client's worker inflates before it checks and writes it: of what a message brings, it is still in the processor's cache.</summary>
+    public const int AssetRunBytes = 512 * 1024;
+
     /// <summary>Ids of one question.</summary>
     public const int AssetIdsCountMax = 16_384;
 

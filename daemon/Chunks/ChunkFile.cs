@@ -35,6 +35,24 @@ public sealed class ChunkFile : IDisposable
     /// </summary>
     public bool TryRead(ReadOnlySpan<byte> file, ChunkId id, ChunkDigest digest, Span<byte> content, out int length, out string wrong)
     {
+        if (!TryInflate(file, content, out length, out wrong))
+        {
+            return false;
+        }
+
+        var found = digest.Compute(content[..length]);
+        if (found != id)
+        {
+            wrong = Other(length, digest, found);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The same without the check by the id, which is the caller's (<see cref="ChunkDigests"/>) before anyone else sees the content.</summary>
+    public bool TryInflate(ReadOnlySpan<byte> file, Span<byte> content, out int length, out string wrong)
+    {
         if (!_decompressor.TryDecompress(file, content, out length, out wrong))
         {
             return false;
@@ -46,15 +64,11 @@ public sealed class ChunkFile : IDisposable
             return false;
         }
 
-        var found = digest.Compute(content[..length]);
-        if (found != id)
-        {
-            wrong = $"holds {length} bytes with the {digest.ToText()} {found}";
-            return false;
-        }
-
         return true;
     }
+
+    /// <summary>What a chunk does that has another id than it was asked for by.</summary>
+    public static string Other(int length, ChunkDigest digest, ChunkId found) => $"holds {length} bytes with the {digest.ToText()} {found}";
 
     /// <summary>The same; Fault(Corrupt) names the chunk and <paramref name="place"/>, where it came from.</summary>
     public int Read(ReadOnlySpan<byte> file, ChunkId id, ChunkDigest digest, Span<byte> content, string place) =>

@@ -14,6 +14,9 @@ public delegate int ReadAt(long offset, Span<byte> buffer);
 /// </summary>
 public static class ParallelChunker
 {
+    /// <summary>Their ids are made together.</summary>
+    private const int ChunksAtOnce = 32;
+
     /// <param name="read">Called from all workers at once.</param>
     /// <param name="progress">Told how many more bytes are indexed, from all workers; null for nobody.</param>
     /// <param name="spanBytes">At least the greatest chunk; 0 for the usual.</param>
@@ -50,12 +53,19 @@ public static class ParallelChunker
         public long Cut(long start, long end, List<(int Length, ChunkId Id)> chunks, CancellationToken cancel)
         {
             using var reader = new Reader(read, length, sizes, start);
+            var lengths = new int[ChunksAtOnce];
+            var ids = new ChunkId[ChunksAtOnce];
             while (start < end)
             {
                 cancel.ThrowIfCancellationRequested();
-                var chunk = reader.Next();
-                chunks.Add((chunk.Length, digest.Compute(chunk)));
-                start += chunk.Length;
+                var some = reader.Next(end - start, lengths, out var count);
+                digest.Compute(some, lengths.AsSpan(0, count), ids);
+                for (var chunk = 0; chunk < count; chunk++)
+                {
+                    chunks.Add((lengths[chunk], ids[chunk]));
+                }
+
+                start += some.Length;
             }
 
             return start;
@@ -113,16 +123,26 @@ public static class ParallelChunker
         private int _start;
         private int _end;
 
-        public ReadOnlySpan<byte> Next()
+        private bool IsShort => _end - _start < _wanted && _offset < length;
+
+        /// <summary>The next chunks, one behind the other, as many as are in the buffer; none begins more than <paramref name="bytes"/> further on.</summary>
+        public ReadOnlySpan<byte> Next(long bytes, Span<int> lengths, out int count)
         {
-            if (_end - _start < _wanted && _offset < length)
+            if (IsShort)
             {
                 Fill();
             }
 
-            var chunk = _buffer.AsSpan(_start, ChunkCut.Find(_buffer.AsSpan(_start.._end), sizes));
-            _start += chunk.Length;
-            return chunk;
+            var first = _start;
+            count = 0;
+            do
+            {
+                lengths[count] = ChunkCut.Find(_buffer.AsSpan(_start.._end), sizes);
+                _start += lengths[count++];
+            }
+            while (count < lengths.Length && _start - first < bytes && _start < _end && !IsShort);
+
+            return _buffer.AsSpan(first.._start);
         }
 
         public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);

@@ -30,6 +30,33 @@ public static unsafe partial class DirectSha256
         }
     }
 
+    /// <summary>
+    /// Hashes messages that stand one behind the other, several at a time (packaging/native/lanes.c): with the processor's instructions for SHA it takes two thirds of the time that one
+    /// after the other does. Of each, 32 bytes go to <paramref name="hashes"/>.
+    /// </summary>
+    public static void Hash(ReadOnlySpan<byte> messages, ReadOnlySpan<int> lengths, Span<byte> hashes)
+    {
+        long total = 0;
+        foreach (var length in lengths)
+        {
+            total += length < 0 ? throw new ArgumentException($"{length} is no length", nameof(lengths)) : length;
+        }
+
+        if (total > messages.Length || hashes.Length / HashBytes < lengths.Length)
+        {
+            throw new ArgumentException($"{messages.Length} bytes hold no {lengths.Length} messages of {total} bytes, or {hashes.Length} not their hashes", nameof(lengths));
+        }
+
+        fixed (byte* input = messages, output = hashes)
+        fixed (int* sizes = lengths)
+        {
+            auraed_sha256_pieces(input, sizes, lengths.Length, output);
+        }
+    }
+
+    [LibraryImport("e_sqlite3")]
+    private static partial void auraed_sha256_pieces(byte* messages, int* lengths, int count, byte* hashes);
+
     [LibraryImport("e_sqlite3")]
     private static partial int SHA256_Init(void* context);
 

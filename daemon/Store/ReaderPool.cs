@@ -188,6 +188,7 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
                     _again = null;
                 }
 
+                _unit.End();
                 connection.EndUnit();
                 if (!connection.IsIdle)
                 {
@@ -197,7 +198,11 @@ internal sealed class ReaderPool(Func<Connection> open, int size) : IDisposable
             }
         }
 
-        public void Dispose() => connection.Dispose();
+        public void Dispose()
+        {
+            _unit.Close();
+            connection.Dispose();
+        }
 
         /// <summary>Again and again until the unit has ended: an interrupt that comes between two statements is forgotten by the next (sqlite3_interrupt).</summary>
         private void Interrupt()

@@ -1,4 +1,5 @@
 using Aurae.Schema;
+using Auraed.Native;
 using Auraed.Store.Journal;
 using Auraed.Store.Records;
 
@@ -62,6 +63,7 @@ public sealed class WriteUnit
 public sealed class ReadUnit
 {
     private readonly Connection _connection;
+    private EngineAhead? _ahead;
     private SnapshotGap? _gap;
     private bool _isFinding;
 
@@ -81,7 +83,12 @@ public sealed class ReadUnit
     public Statement Prepare(string sql) => _connection.Prepare(sql);
 
     /// <summary>A statement of a stranger: every access that the engine names while preparing it must be allowed by the guard.</summary>
-    public Statement PrepareGuarded(string sql, Func<Native.EngineAccess, bool> guard) => _connection.PrepareGuarded(sql, guard);
+    public Statement PrepareGuarded(string sql, Func<EngineAccess, bool> guard) => _connection.PrepareGuarded(sql, guard);
+
+    /// <summary>
+    /// From here to the unit's end, pages that lie one behind the other are read several at a time: for what reads long values or many rows in their order. The rest is as fast as without.
+    /// </summary>
+    public void ReadAhead() => (_ahead ??= new EngineAhead()).Begin(_connection.Handle);
 
     /// <param name="gap">The acknowledged rows that this snapshot may lack; null when it lacks none.</param>
     internal void Begin(SnapshotGap? gap)
@@ -91,6 +98,12 @@ public sealed class ReadUnit
         _isFinding = false;
         WasBehind = false;
     }
+
+    /// <summary>Before its transaction ends.</summary>
+    internal void End() => _ahead?.End();
+
+    /// <summary>Before its connection is closed.</summary>
+    internal void Close() => _ahead?.Dispose();
 
     /// <summary>
     /// The record, or null. What the snapshot lacks of its table does not matter unless it is this one: rows beneath a record change only together with its own.

@@ -85,6 +85,21 @@ static int commit_crypt(const unsigned char *key, commit_slot **slots, int lanes
   return done;
 }
 
+static int commit_hmac(codec_ctx *context, commit_slot **slots, int count, int length) {
+  cipher_ctx *keys = context->write_ctx;
+  unsigned char *pages[LANES], *macs[LANES];
+  Pgno numbers[LANES];
+  int lane, done = 1;
+  for (lane = 0; lane < count; lane++) {
+    numbers[lane] = slots[lane]->number;
+    pages[lane] = slots[lane]->sealed;
+    macs[lane] = slots[lane]->sealed + length;
+  }
+  if (lanes_page_hmac(context, keys, numbers, pages, count, length, macs)) return 1;
+  for (lane = 0; lane < count && done; lane++) done = sqlcipher_page_hmac(context, keys, numbers[lane], pages[lane], length, macs[lane]) == SQLITE_OK;
+  return done;
+}
+
 /* As sqlcipher_page_cipher does it for one. */
 static int commit_seal(codec_ctx *context, commit_slot **slots, int lanes) {
   cipher_ctx *keys = context->write_ctx;
@@ -95,9 +110,8 @@ static int commit_seal(codec_ctx *context, commit_slot **slots, int lanes) {
   sqlcipher_shield(keys->key, context->key_sz);
   done = done && commit_crypt(keys->key, slots, lanes, size);
   sqlcipher_shield(keys->key, context->key_sz);
-  for (lane = 0; lane < lanes && done && SQLCIPHER_FLAG_GET(context->flags, CIPHER_FLAG_HMAC); lane++) {
-    unsigned char *sealed = slots[lane]->sealed;
-    done = sqlcipher_page_hmac(context, keys, slots[lane]->number, sealed, size + context->iv_sz, sealed + size + context->iv_sz) == SQLITE_OK;
+  for (lane = 0; lane < lanes && done && SQLCIPHER_FLAG_GET(context->flags, CIPHER_FLAG_HMAC); lane += LANES) {
+    done = commit_hmac(context, slots + lane, lanes - lane < LANES ? lanes - lane : LANES, size + context->iv_sz);
   }
   return done;
 }

@@ -212,46 +212,16 @@ internal sealed class AssetFetch(ClientConnection daemon, AssetService.AssetServ
             return;
         }
 
-        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(index.Sizes.Max);
-        var codec = ClientCodecs.Rent();
-        try
+        using var run = new ChunkRun(index, first, file, Place(id), progress);
+        for (var place = 0; place < frames.Count; place++)
         {
-            for (var place = 0; place < frames.Count; place++)
+            if (!run.TryAdd(frames[place]))
             {
-                var chunk = index[first + place];
-                var length = codec.Read(frames[place], chunk.Id, ChunkDigest.Sha256, buffer.AsSpan(0, index.Sizes.Max), Place(id));
-                if (length != chunk.Length)
-                {
-                    throw Wrong(id, first + place);
-                }
-
-                // A fresh file reads as zeros where nothing was written, and needs no block there.
-                if (buffer.AsSpan(0, length).ContainsAnyExcept((byte)0))
-                {
-                    RandomAccess.Write(file, buffer.AsSpan(0, length), chunk.Offset);
-                }
-
-                progress(length);
+                throw Wrong(id, first + place);
             }
+        }
 
-            StartWriteBack(file, index[first].Offset, index[first + frames.Count - 1].End);
-        }
-        finally
-        {
-            ClientCodecs.Return(codec);
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    /// <summary>Who fills the end of a piece has the disk begin with it. What another writes later in it is left to the sync.</summary>
-    private static void StartWriteBack(SafeFileHandle file, long from, long to)
-    {
-        var end = to - (to % Limits.WriteBackBytes);
-        if (end > from)
-        {
-            var start = from - (from % Limits.WriteBackBytes);
-            FileRanges.StartWriteBack(file, start, end - start);
-        }
+        run.Write();
     }
 
     /// <summary>Where a chunk came from, for faults.</summary>

@@ -124,7 +124,8 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
     private async Task AddAsync(ChunkBatch batch, StoredChunk?[] held, int first, int count, Func<long, Task> catchUp)
     {
         int[] places = Places(batch, first, count);
-        await crew.RunAsync(count, index => Inflate(batch.Chunks[first + index], first + index, places[index])).ConfigureAwait(false);
+        int parts = (count + Limits.AssetCheckChunks - 1) / Limits.AssetCheckChunks;
+        await crew.RunAsync(parts, part => Check(batch, first, places, part * Limits.AssetCheckChunks, Math.Min(count, (part + 1) * Limits.AssetCheckChunks))).ConfigureAwait(false);
         for (int index = first; index < first + count;)
         {
             if (held[index] is { } known)
@@ -178,22 +179,53 @@ internal sealed class ChunkIntake(UploadSession session, WholeDigest whole, Data
         return places;
     }
 
-    /// <summary>Fault: the bytes are not the chunk's.</summary>
-    private void Inflate(Chunk chunk, int index, int place)
+    /// <summary>Inflates chunks from one place to another into the buffer, and compares their ids. Fault: the bytes of one are not the chunk's.</summary>
+    private void Check(ChunkBatch batch, int first, int[] places, int from, int to)
+    {
+        Span<int> lengths = stackalloc int[Limits.AssetCheckChunks];
+        Span<ChunkId> found = stackalloc ChunkId[Limits.AssetCheckChunks];
+        ChunkFile file = ChunkFiles.Rent();
+        try
+        {
+            for (int index = from; index < to; index++)
+            {
+                lengths[index - from] = Inflate(file, batch.Chunks[first + index], first + index, places[index]);
+            }
+        }
+        finally
+        {
+            ChunkFiles.Return(file);
+        }
+
+        // What came without its bytes has no place of its own, and is held.
+        lengths = lengths[..(to - from)];
+        ChunkDigest.Sha256.Compute(_content.AsSpan(places[from]), lengths, found);
+        for (int index = from; index < to; index++)
+        {
+            Chunk chunk = batch.Chunks[first + index];
+            if (lengths[index - from] > 0 && found[index - from] != new ChunkId(chunk.Id.Span))
+            {
+                throw Damaged(chunk, first + index, ChunkFile.Other(lengths[index - from], ChunkDigest.Sha256, found[index - from]));
+            }
+        }
+    }
+
+    /// <summary>Returns the chunk's bytes; 0 when it came without.</summary>
+    private int Inflate(ChunkFile file, Chunk chunk, int index, int place)
     {
         if (chunk.Frame.IsEmpty)
         {
-            return;
+            return 0;
         }
 
-        var id = new ChunkId(chunk.Id.Span);
-        ChunkFile file = ChunkFiles.Rent();
-        bool isRight = file.TryRead(chunk.Frame.Span, id, ChunkDigest.Sha256, _content.AsSpan(place, (int)chunk.Size), out int length, out string wrong);
-        ChunkFiles.Return(file);
-        if (!isRight || length != (int)chunk.Size)
+        if (!file.TryInflate(chunk.Frame.Span, _content.AsSpan(place, (int)chunk.Size), out int length, out string wrong))
         {
-            wrong = isRight ? $"has {length} bytes, not {chunk.Size}" : wrong;
-            throw new Fault(FaultKind.Invalid, $"chunk {id} of {session.Plan.Name} {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
+            throw Damaged(chunk, index, wrong);
         }
+
+        return length == (int)chunk.Size ? length : throw Damaged(chunk, index, $"has {length} bytes, not {chunk.Size}");
     }
+
+    private Fault Damaged(Chunk chunk, int index, string wrong) =>
+        new(FaultKind.Invalid, $"chunk {new ChunkId(chunk.Id.Span)} of {session.Plan.Name} {wrong}", $"chunks[{index}].frame") { Reason = "CHUNK_DAMAGED" };
 }

@@ -83,6 +83,7 @@ internal sealed class ContentReader(Database database, ArchiveBackends backends)
 
     private static List<LoadedChunk> Read(ReadUnit unit, StoredContent content, long offset, FrameRoom? room, string what, List<(int Index, List<string> Backends)> archived)
     {
+        unit.ReadAhead();
         var rows = new ChunkRows(unit);
         var loaded = new List<LoadedChunk>();
         Span<byte> id = stackalloc byte[ChunkId.Bytes];

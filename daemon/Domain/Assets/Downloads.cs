@@ -100,6 +100,7 @@ internal sealed class Downloads(Database database, ContentReader reader, AssetIn
 
     private static ChunkBatch Fetch(ReadUnit unit, string tenant, List<ChunkId> ids, int first)
     {
+        unit.ReadAhead();
         var rows = new ChunkRows(unit);
         long? holder = new HolderRows(unit).Find(tenant);
         var batch = new ChunkBatch();

@@ -56,6 +56,7 @@ public static class ScrubRows
         Statement select = unit.Prepare("SELECT number, id, size, stored_size, resident FROM chunk WHERE number > ? ORDER BY number LIMIT ?");
         select.Integer(0, after);
         select.Integer(1, countMax);
+        unit.ReadAhead();
         var rows = new ChunkRows(unit);
         var chunks = new List<ScrubbedChunk>();
         long bytes = 0;

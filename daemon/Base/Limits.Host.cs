@@ -47,11 +47,17 @@ public static partial class Limits
     /// <summary>What one connection's answers may wait for in front of its socket: a download keeps the socket full without waking for every 64 KiB.</summary>
     public const long SocketWriteBytesMax = 256 * 1024;
 
-    /// <summary>Plaintext of the longest TLS record (RFC 8446, section 5.1).</summary>
-    public const int TlsRecordBytesMax = 16 * 1024;
+    /// <summary>Records of TLS that go to the socket together: what a Unix socket takes at once.</summary>
+    public const int SocketGatherBytes = 128 * 1024;
+
+    /// <summary>What the runtime hands to OpenSSL at once: two of the longest records (RFC 8446, section 5.1).</summary>
+    public const int TlsBufferBytes = 32 * 1024;
 
     /// <summary>What the client takes of a response before it is read (RFC 9113, section 5.2): the protocol's own 64 KiB have the two sides wait for each other.</summary>
     public const int ClientWindowBytes = 1024 * 1024;
+
+    /// <summary>What the client reads from its socket at a time: some records of TLS.</summary>
+    public const int ClientReadBytes = 128 * 1024;
 
     /// <summary>All request headers of one call.</summary>
     public const int RequestHeadersBytesMax = 16 * 1024;

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Auraed.Base;
 using Auraed.Config;
+using Auraed.Native;
 using Aurae.Pki;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -213,7 +214,7 @@ internal sealed class ClientConnection : IDisposable
         {
             await socket.ConnectAsync(EndPoint, cancel);
             _connectError = null;
-            return new NetworkStream(socket, ownsSocket: true);
+            return new WideReads(new NetworkStream(socket, ownsSocket: true));
         }
         catch (Exception error)
         {
@@ -259,8 +260,7 @@ internal sealed class ClientConnection : IDisposable
         return new SslClientAuthenticationOptions
         {
             TargetHost = PkiLayout.ServerName,
-            ClientCertificates = [identity],
-            LocalCertificateSelectionCallback = (_, _, _, _, _) => identity,
+            ClientCertificateContext = SystemRoots.Without(() => SslStreamCertificateContext.Create(identity, additionalCertificates: null, offline: true)),
             CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,

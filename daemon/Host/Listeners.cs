@@ -176,6 +176,7 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
 
         listen.Use(WatchHandshake);
         listen.Use(RecordBuffers.Use);
+        listen.Use(RecordGathering.Use);
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = Limits.HandshakeTimeMax,

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Auraed.Host;
 
 /// <summary>
-/// What connections with TLS are buffered in. Every buffer that the server hands to TLS becomes a record, a write and a wake-up of the peer; its own have 4 KiB, these hold the longest record.
+/// What connections with TLS are buffered in. Every buffer that the server hands to TLS becomes a record and a write; its own have 4 KiB, these hold as much as TLS takes at once.
 /// </summary>
 internal sealed class RecordBuffers : MemoryPool<byte>, IMemoryPoolFeature
 {
@@ -22,7 +22,7 @@ internal sealed class RecordBuffers : MemoryPool<byte>, IMemoryPoolFeature
         return next(connection);
     };
 
-    public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => Shared.Rent(Math.Max(minBufferSize, Limits.TlsRecordBytesMax));
+    public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => Shared.Rent(Math.Max(minBufferSize, Limits.TlsBufferBytes));
 
     /// <summary>Of the process.</summary>
     protected override void Dispose(bool disposing)

@@ -11,9 +11,19 @@ public static partial class SystemRoots
 {
     private static readonly string[] Variables = ["SSL_CERT_DIR", "SSL_CERT_FILE"];
 
-    /// <summary>Runs <paramref name="build"/> while OpenSSL's variables lead nowhere. At the start of the process only: the C library's environment has no lock.</summary>
+    private static int _isRead;
+
+    /// <summary>
+    /// Runs <paramref name="build"/>, the first time while OpenSSL's variables lead nowhere. Later there is nothing left to read, and the variables are left alone: the C library's
+    /// environment has no lock, so the first time is for the start of the process.
+    /// </summary>
     public static T Without<T>(Func<T> build)
     {
+        if (Interlocked.Exchange(ref _isRead, 1) != 0)
+        {
+            return build();
+        }
+
         foreach (var variable in Variables)
         {
             _ = setenv(variable, "/dev/null/none", 1);

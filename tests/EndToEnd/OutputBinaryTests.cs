@@ -51,6 +51,16 @@ public sealed class OutputBinaryTests : IDisposable
         Assert.EndsWith($"\n{BrokenPipe}\n", follower.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>Reading them is most of what a short command would take. A pipe that nobody writes to would hold up whoever opens it.</summary>
+    [Fact]
+    public async Task A_client_asks_no_authority_of_the_system()
+    {
+        await using var daemon = await _host.StartAsync();
+        var pipe = System.IO.Path.Combine(_host.Root, "authorities");
+        Tool.Run("mkfifo", pipe).Succeeded();
+        Assert.StartsWith("daemon", Shell($"SSL_CERT_FILE={pipe} timeout 20 {Auraed} status").Succeeded(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_full_disk_behind_standard_output_is_named()
     {

@@ -10,7 +10,7 @@ $(BENCH_OUT)/load: $(LOAD_SOURCES) tests/Bench/load/load.h
 
 $(BENCH_OUT)/limits: $(addprefix tests/Bench/load/,limits.c histogram.c payload.c load.h) | native
 	@mkdir -p $(@D)
-	@gcc -std=gnu11 -O2 -Wall -Wextra -Wconversion -Werror -o $@ $(filter %.c,$^) artifacts/native/libe_sqlite3.a -lcrypto -lpthread -ldl -lm
+	@gcc -std=gnu11 -O2 -Wall -Wextra -Wconversion -Werror -o $@ $(filter %.c,$^) artifacts/native/libe_sqlite3.a -l:libcrypto.a -lpthread -ldl -lm
 
 $(BENCH_OUT)/echo/echo: $(ECHO_SOURCES) Directory.Build.props Directory.Packages.props
 	@dotnet publish tests/Bench/Servers/Echo/Echo.csproj -c Release -r linux-x64 -p:AotFramework=$(AOT_FRAMEWORK) -o $(@D) --nologo -v quiet

@@ -10,7 +10,6 @@
 #define AHEAD_PAGES 16
 
 typedef struct auraed_ahead {
-  Pager *pager;
   sqlite3_file *file;
   const sqlite3_io_methods *stock;
   sqlite3_io_methods methods;
@@ -111,7 +110,6 @@ void auraed_ahead_begin(auraed_ahead *ahead, sqlite3 *db) {
     ahead->room = (sqlite3_int64)AHEAD_PAGES * codec->page_sz;
     if ((ahead->bytes = sqlite3_malloc64(ahead->room)) == NULL) return;
   }
-  ahead->pager = pager;
   ahead->file = pager->fd;
   ahead->codec = codec;
   ahead->stock = pager->fd->pMethods;

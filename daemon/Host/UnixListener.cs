@@ -3,7 +3,6 @@ using System.Text;
 using Auraed.Base;
 using Auraed.Native;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 
 namespace Auraed.Host;
 
@@ -17,10 +16,10 @@ internal sealed class UnixListener : IDisposable
 {
     private readonly string _path;
     private readonly string _temporary;
-    private readonly SafeFileHandle _lock;
+    private readonly FileLock _lock;
     private bool _isNamed;
 
-    private UnixListener(string path, string temporary, SafeFileHandle held, Socket socket)
+    private UnixListener(string path, string temporary, FileLock held, Socket socket)
     {
         (_path, _temporary) = (path, temporary);
         _lock = held;
@@ -65,7 +64,7 @@ internal sealed class UnixListener : IDisposable
         {
             socket.Dispose();
             File.Delete(temporary);
-            DurableFiles.Unlock(held);
+            held.Dispose();
             throw error as Fault ?? Refused(path, error);
         }
     }
@@ -90,7 +89,7 @@ internal sealed class UnixListener : IDisposable
     {
         Socket.Dispose();
         File.Delete(_isNamed ? _path : _temporary);
-        DurableFiles.Unlock(_lock);
+        _lock.Dispose();
     }
 
     private static void MakeDirectory(string path)
@@ -127,11 +126,11 @@ internal sealed class UnixListener : IDisposable
         }
     }
 
-    private static SafeFileHandle TakeLock(string path)
+    private static FileLock TakeLock(string path)
     {
         try
         {
-            return DurableFiles.TryLock(path + ".lock") ?? throw Live(path);
+            return FileLock.TryTake(path + ".lock") ?? throw Live(path);
         }
         catch (IOException error)
         {

@@ -8,15 +8,8 @@ namespace Auraed.Native;
 public static partial class DurableFiles
 {
     private const int OpenReadOnly = 0;
-    private const int OpenReadWrite = 2;
-    private const int OpenCreate = 0x40;
-    private const int OpenNoFollow = 0x20000;
     private const int OpenDirectory = 0x10000;
     private const int OpenCloseOnExec = 0x80000;
-    private const int LockExclusive = 2;
-    private const int LockNonBlocking = 4;
-    private const int LockRelease = 8;
-    private const int WouldBlock = 11;
     private const int AtCurrentDirectory = -100;
     private const uint RenameNoReplace = 1;
     private const int NameExists = 17;
@@ -79,31 +72,6 @@ public static partial class DurableFiles
         return true;
     }
 
-    /// <summary>
-    /// Opens or makes a lock file and takes its advisory lock; null when another process (or another open of this one) holds it. The
-    /// runtime's own FileStream is no help here, as it takes locks of the same kind for sharing modes.
-    /// </summary>
-    /// <param name="mode">Of the file when it is made, less the process' mask.</param>
-    /// <param name="mayBeLink">Where nobody but us is to have put anything, a symbolic link is refused (ELOOP): it would have us write to what it leads to.</param>
-    public static SafeFileHandle? TryLock(string path, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, bool mayBeLink = true)
-    {
-        var descriptor = open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec | (mayBeLink ? 0 : OpenNoFollow), (int)mode);
-        if (descriptor < 0)
-        {
-            throw Failed(Marshal.GetLastPInvokeError());
-        }
-
-        var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (flock(descriptor, LockExclusive | LockNonBlocking) == 0)
-        {
-            return file;
-        }
-
-        var error = Marshal.GetLastPInvokeError();
-        file.Dispose();
-        return error == WouldBlock ? null : throw Failed(error);
-    }
-
     /// <summary>Opens a file to read it without a lock; .NET's own open would take a shared one and fail on a file that is locked.</summary>
     public static SafeFileHandle OpenUnlocked(string path)
     {
@@ -111,15 +79,8 @@ public static partial class DurableFiles
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Gives the lock up at once, even when a child that is between fork and exec still shares the open file.</summary>
-    public static void Unlock(SafeHandle file)
-    {
-        _ = flock((int)file.DangerousGetHandle(), LockRelease);
-        file.Dispose();
-    }
-
     /// <summary>With the error number, as the runtime's own calls throw it.</summary>
-    private static IOException Failed(int error) => new(Marshal.GetPInvokeErrorMessage(error), error);
+    internal static IOException Failed(int error) => new(Marshal.GetPInvokeErrorMessage(error), error);
 
     private static void Sync(string path, int flags)
     {
@@ -155,7 +116,4 @@ public static partial class DurableFiles
 
     [LibraryImport("libc")]
     private static partial int close(int descriptor);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(int descriptor, int operation);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Auraed.Base;
 using Auraed.Native;
@@ -9,9 +8,9 @@ namespace Auraed.Store;
 public sealed class LibraryLock : IDisposable
 {
     private const string Name = "aurae.lock";
-    private readonly SafeHandle _file;
+    private readonly FileLock _lock;
 
-    private LibraryLock(SafeHandle file) => _file = file;
+    private LibraryLock(FileLock held) => _lock = held;
 
     /// <summary>Fault(Precondition) when another process holds it.</summary>
     public static LibraryLock Take(string directory)
@@ -19,11 +18,11 @@ public sealed class LibraryLock : IDisposable
         try
         {
             var path = Path.Combine(directory, Name);
-            if (DurableFiles.TryLock(path) is { } file)
+            if (FileLock.TryTake(path) is { } held)
             {
-                RandomAccess.SetLength(file, 0);
-                RandomAccess.Write(file, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
-                return new LibraryLock(file);
+                RandomAccess.SetLength(held.File, 0);
+                RandomAccess.Write(held.File, Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"), 0);
+                return new LibraryLock(held);
             }
 
             // Whoever holds the lock has written its number there, or is about to.
@@ -43,11 +42,5 @@ public sealed class LibraryLock : IDisposable
         return Encoding.ASCII.GetString(written[..RandomAccess.Read(file, written, 0)]).Trim();
     }
 
-    public void Dispose()
-    {
-        if (!_file.IsClosed)
-        {
-            DurableFiles.Unlock(_file);
-        }
-    }
+    public void Dispose() => _lock.Dispose();
 }

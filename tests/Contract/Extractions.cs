@@ -153,6 +153,35 @@ public sealed class Extractions : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_written_is_free_while_a_forked_child_shares_it(bool isInPlace)
+    {
+        using var child = new ForkedShare();
+        if (isInPlace)
+        {
+            await File.WriteAllTextAsync(Target, "old");
+        }
+
+        var options = new ExtractionOptions { IsInPlace = isInPlace };
+        var written = isInPlace ? Target : new AssetExtraction(_a.Index, "test", (_, _, _) => throw new InvalidOperationException(), options).PartialPathOf(Target);
+        await ExtractAsync(_a, options, fetch: (id, buffer, _) =>
+        {
+            lock (child)
+            {
+                if (child.Count == 0)
+                {
+                    child.Add(written);
+                }
+            }
+
+            return Serve(_a, id, buffer);
+        });
+        Assert.Equal(1, child.Count);
+        Assert.Equal(_a.Content, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(100_000)]
     [InlineData(-100_000)]

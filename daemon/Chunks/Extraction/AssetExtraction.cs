@@ -83,7 +83,8 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
             throw Fault.NotFound($"there is no directory {Path.GetDirectoryName(partial)}", $"mkdir -p {Path.GetDirectoryName(partial)}");
         }
 
-        using var file = Lock(partial, isThere ? HiddenFile : NewFile, mayBeLink: false);
+        using var held = Lock(partial, isThere ? HiddenFile : NewFile, mayBeLink: false);
+        var file = held.File;
         if (isThere)
         {
             // It may be there since nothing was to be replaced.
@@ -107,7 +108,8 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
 
     private async Task<ExtractionSummary> ChangeAsync(string path, Action<long>? progress, CancellationToken cancel)
     {
-        using var file = Lock(path, NewFile, mayBeLink: true);
+        using var held = Lock(path, NewFile, mayBeLink: true);
+        var file = held.File;
         var isDevice = (File.GetAttributes(path) & FileAttributes.Device) != 0 || (RandomAccess.GetLength(file) == 0 && SeedFile.LengthOf(file) > 0);
         var room = SeedFile.LengthOf(file);
         if (isDevice && room < index.Length)
@@ -150,8 +152,8 @@ public sealed class AssetExtraction(AssetIndex index, string assetName, FetchChu
         }
     }
 
-    private static SafeFileHandle Lock(string path, UnixFileMode mode, bool mayBeLink) =>
-        DurableFiles.TryLock(path, mode, mayBeLink) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
+    private static FileLock Lock(string path, UnixFileMode mode, bool mayBeLink) =>
+        FileLock.TryTake(path, mode, mayBeLink) ?? throw new Fault(FaultKind.Precondition, $"{path} is in use by another run", hint: "wait for it to end");
 
     /// <summary>Where a path leads to when its links are followed; the last one may lead to nothing yet.</summary>
     public static string Resolve(string target)

@@ -53,10 +53,10 @@ internal sealed class AssetDownload(AssetFetch fetch, Asset asset, Action<long> 
         {
             const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
             new FileStream(partial, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode }).Dispose();
-            using (var file = DurableFiles.TryLock(partial, mayBeLink: false) ?? throw new Fault(FaultKind.Precondition, $"{path} is written by another run", hint: "wait for it to end"))
+            using (var held = FileLock.TryTake(partial, mayBeLink: false) ?? throw new Fault(FaultKind.Precondition, $"{path} is written by another run", hint: "wait for it to end"))
             {
-                RandomAccess.SetLength(file, index.Length);
-                await fetch.FillAsync(asset.Id, index, file, progress, cancel);
+                RandomAccess.SetLength(held.File, index.Length);
+                await fetch.FillAsync(asset.Id, index, held.File, progress, cancel);
             }
 
             DurableFiles.Publish(partial, path);

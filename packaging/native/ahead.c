@@ -8,8 +8,10 @@
  * page whose seal does not hold is found as ever.
  */
 #define AHEAD_PAGES 16
+#define AHEAD_CACHE (-1024) /* KiB of the page cache meanwhile: of pages that are read once only the inner ones above them are wanted again */
 
 typedef struct auraed_ahead {
+  sqlite3 *db;
   sqlite3_file *file;
   const sqlite3_io_methods *stock;
   sqlite3_io_methods methods;
@@ -110,6 +112,8 @@ void auraed_ahead_begin(auraed_ahead *ahead, sqlite3 *db) {
     ahead->room = (sqlite3_int64)AHEAD_PAGES * codec->page_sz;
     if ((ahead->bytes = sqlite3_malloc64(ahead->room)) == NULL) return;
   }
+  sqlite3PagerSetCachesize(pager, AHEAD_CACHE);
+  ahead->db = db;
   ahead->file = pager->fd;
   ahead->codec = codec;
   ahead->stock = pager->fd->pMethods;
@@ -128,6 +132,7 @@ void auraed_ahead_end(auraed_ahead *ahead) {
   ahead->file->pMethods = ahead->stock;
   EVP_CIPHER_CTX_free(ahead->cipher);
   ahead->cipher = NULL;
+  sqlite3PagerSetCachesize(sqlite3BtreePager(ahead->db->aDb[0].pBt), ahead->db->aDb[0].pSchema->cache_size);
   ahead_now = NULL;
 }
 

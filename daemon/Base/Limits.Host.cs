@@ -47,6 +47,24 @@ public static partial class Limits
     /// <summary>What one connection's answers may wait for in front of its socket: a download keeps the socket full without waking for every 64 KiB.</summary>
     public const long SocketWriteBytesMax = 256 * 1024;
 
+    /// <summary>What comes in on one connection and waits for whom it is for.</summary>
+    public const long SocketReadBytesMax = 1024 * 1024;
+
+    /// <summary>What a connection that is silent holds to read into.</summary>
+    public const int SocketReadBytes = 4 * 1024;
+
+    /// <summary>What is read at once from one that brings more.</summary>
+    public const int SocketReadBytesAtOnce = 32 * 1024;
+
+    /// <summary>The pieces in which answers wait.</summary>
+    public const int SocketWriteBytes = 16 * 1024;
+
+    /// <summary>Connections on Unix sockets that have a thread of their own: more than a host's services keep busy, few enough that their stacks are of no account.</summary>
+    public const int ConnectionThreadsCountMax = 32;
+
+    /// <summary>After the process has no descriptor left for a new connection.</summary>
+    public static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Records of TLS that go to the socket together: what a Unix socket takes at once.</summary>
     public const int SocketGatherBytes = 128 * 1024;
 

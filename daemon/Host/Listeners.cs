@@ -11,7 +11,9 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Auraed.Host;
 
@@ -78,6 +80,8 @@ internal sealed class Listeners(Settings settings, ConnectionGate gate, AccessPo
             options.WaitForDataBeforeAllocatingBuffer = false;
             options.MaxWriteBufferSize = Limits.SocketWriteBytesMax;
         });
+        host.ConfigureServices(services => services.AddSingleton<IConnectionListenerFactory>(provider =>
+            new LocalTransport(provider.GetRequiredService<IOptions<SocketTransportOptions>>().Value, provider.GetRequiredService<ILoggerFactory>())));
         host.ConfigureKestrel(options =>
         {
             Bound(options);

@@ -12,7 +12,7 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
     private const int Half = 256 << 20;
     private const int EditBytes = 64 << 10;
     private const double StoredSlack = 1.03;
-    private const int RestoreRounds = 3;
+    private const int RestoreRounds = 7;
     private const string PlainRestore = "auraed restore over the plaintext socket";
 
     private readonly Daemon _daemon = new(options, scratch, "assets");
@@ -208,8 +208,8 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
 
         report.AtMost("assets, first ingest against casync's", Of("auraed first").Wall / Of("casync first").Wall, 1);
         report.AtMost("assets, unchanged bytes against casync's", Of("auraed again").Wall / Of("casync again").Wall, 1);
-        report.AtMost("assets, restore against casync's", Of("auraed restore").Wall / Of("casync restore").Wall, 1.3);
-        report.AtMost("assets, restore over the plaintext socket against casync's", Of(PlainRestore).Wall / Of("casync restore").Wall, 1.3);
+        report.AtMost("assets, restore against casync's", RestoreRatio("auraed restore"), 1.3);
+        report.AtMost("assets, restore over the plaintext socket against casync's", RestoreRatio(PlainRestore), 1.3);
         report.AtMost("assets, stored bytes against casync's", _stored["auraed"] / _stored["casync"], StoredSlack);
     }
 
@@ -234,6 +234,9 @@ internal sealed class AssetBench(BenchOptions options, Scratch scratch, Report r
 
         turns.Add(turn);
     }
+
+    /// <summary>The median of the rounds' ratios: a disk that is busy is so for both of a round.</summary>
+    private double RestoreRatio(string what) => Machine.Median(_turns[what].Zip(_turns["casync restore"], (ours, theirs) => ours.Wall / theirs.Wall));
 
     private Turn Of(string what) => new(Machine.Median(_turns[what].Select(turn => turn.Wall)), Machine.Median(_turns[what].Select(turn => turn.Cpu)));
 

@@ -84,7 +84,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
         var rows = new List<object?[]> { limits.Sync(options.Seconds) };
         foreach (var streams in options.Streams)
         {
-            var rounds = Rounds.Make(options with { Rounds = Math.Max(1, options.Rounds - 2) }, targets, streams,
+            var rounds = Rounds.Make(options, targets, streams,
                 (target, count) => target.Address.Count == 0 ? postgres!.Insert(target.Path, count, options.Seconds) : Turn(target, count));
             rows.AddRange(targets.Select(target => rounds.Row(target.Name, streams, etcd is null ? null : EtcdPut)));
             rows.Add(limits.Rows(options.Seconds, streams, false));
@@ -134,7 +134,7 @@ internal sealed class StoreBench(BenchOptions options, Scratch scratch, Report r
         var rows = new List<object?[]>();
         foreach (var streams in options.Streams)
         {
-            var rounds = Rounds.Make(options with { Rounds = Math.Max(1, options.Rounds - 2) }, targets, streams, (target, count) => LoadRun.Make(options, target, count, options.Seconds));
+            var rounds = Rounds.Make(options, targets, streams, (target, count) => LoadRun.Make(options, target, count, options.Seconds));
             rows.AddRange(targets.Select(target => rounds.Row(target.Name, streams, etcd is null ? null : EtcdRange)));
             if (auraed is not null && etcd is not null)
             {

@@ -186,6 +186,15 @@ public static partial class Limits
     /// </summary>
     public const int StorePagesKeptMax = 4096;
 
+    /// <summary>The same while commits are large: the leaves of four hundred thousand names. With a million names 5 to 13 % more are acknowledged, and a reader may wait for 30 ms.</summary>
+    public const int StorePagesKeptWideMax = 8192;
+
+    /// <summary>Pages that a large commit writes: half of what one may.</summary>
+    public const int StoreWidePagesMin = StoreLazyCommitPagesMax / 2;
+
+    /// <summary>After so long without a large one, commits are small.</summary>
+    public static readonly TimeSpan StoreWideRest = TimeSpan.FromSeconds(10);
+
     /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
     public const int StorePagesKeptMin = 128;
 
@@ -212,6 +221,9 @@ public static partial class Limits
 
     /// <summary>Page cache of the writer: the inner pages of every index of a database of millions of records, the leaves of some hundred thousand, and the changed pages that wait.</summary>
     public const int StoreWriteCacheKibibytes = 32 * 1024;
+
+    /// <summary>The same while commits are large: what waits for one, and as much again of what the next one touches.</summary>
+    public const int StoreWriteCacheWideKibibytes = 56 * 1024;
 
     /// <summary>The same beside a large ingest, whose pages nobody wants again: the inner pages, and what one of its commits writes.</summary>
     public const int StoreWriteCacheBulkKibibytes = 12 * 1024;

@@ -57,7 +57,10 @@ public sealed record DatabaseOptions
     internal int? LogFramesBusy { get; init; }
 
     /// <summary>Changed pages that wait for their commit behind a journal; more are written ahead. Tests take few.</summary>
-    internal int PagesKeptMax { get; init; } = Base.Limits.StorePagesKeptMax;
+    internal int PagesKeptMax { get; init; } = Base.Limits.StorePagesKeptWideMax;
+
+    /// <summary>Pages that one commit behind a journal wrote, from which on they are large. Tests take few.</summary>
+    internal int WidePagesMin { get; init; } = Base.Limits.StoreWidePagesMin;
 
     /// <summary>The migrations that make the schema; null takes the embedded ones.</summary>
     internal IReadOnlyList<Migration>? Migrations { get; init; }

@@ -36,6 +36,9 @@ internal interface IGroupLog
     /// <summary>Units after which a group is sealed as soon as it can be, although more wait.</summary>
     int GroupCountWanted { get; }
 
+    /// <summary>True while commits are so large that they want more of the page cache.</summary>
+    bool IsWide { get; }
+
     /// <summary>Opens the transaction that the group runs in. Fault: the group cannot begin; the next one may try unless <see cref="IsBroken"/>.</summary>
     /// <returns>False when an earlier group was taken back since, and with it what its units left in memory.</returns>
     bool Begin();
@@ -95,6 +98,8 @@ internal sealed class WalGroups(Connection connection, Checkpointer checkpointer
     public bool IsWorkDue => checkpointer.IsDue;
 
     public int GroupCountWanted => Limits.StoreGroupCountMax;
+
+    public bool IsWide => false;
 
     public bool Begin()
     {

@@ -105,7 +105,7 @@ internal sealed class Writer
             _callersInRow++;
             _group.Add(item);
             RunGroup(item);
-            _cache.AfterGroup(hadBulk: false);
+            _cache.AfterGroup(hadBulk: false, _log.IsWide);
             _callersRan = Stopwatch.GetTimestamp();
             if (_log.IsWorkDue)
             {
@@ -225,7 +225,7 @@ internal sealed class Writer
             _callersInRow = 0;
             RunGroup(first);
             _log.AfterGroup(_bulk.IsIngest);
-            _cache.AfterGroup(_bulk.HasBulk);
+            _cache.AfterGroup(_bulk.HasBulk, _log.IsWide);
         }
         else if (_queue.IsFinished)
         {

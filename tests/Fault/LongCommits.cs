@@ -94,6 +94,22 @@ public sealed class LongCommits : IDisposable
         Assert.Equal(-Limits.StoreWriteCacheKibibytes, await CacheAsync(database, WritePriority.Small));
     }
 
+    [Fact]
+    public async Task Large_commits_make_the_writers_cache_large_and_an_ingest_makes_it_small_all_the_same()
+    {
+        await using var database = Database.Open(_fixture.Options with { WidePagesMin = 64 });
+        _ = await StoreChild.AppendAsync(database, "small", 10);
+        await database.SettleAsync(CancellationToken.None);
+        _ = await CacheAsync(database, WritePriority.Small);
+        Assert.Equal(-Limits.StoreWriteCacheKibibytes, await CacheAsync(database, WritePriority.Small));
+        _ = await StoreChild.AppendAsync(database, "large", 200 * 4096);
+        await database.SettleAsync(CancellationToken.None);
+        _ = await CacheAsync(database, WritePriority.Small);
+        Assert.Equal(-Limits.StoreWriteCacheWideKibibytes, await CacheAsync(database, WritePriority.Small));
+        _ = await CacheAsync(database, WritePriority.Bulk);
+        Assert.Equal(-Limits.StoreWriteCacheBulkKibibytes, await CacheAsync(database, WritePriority.Small));
+    }
+
     /// <summary>What it is in a group of this kind; what follows from the group is done after its answer, and before the next.</summary>
     private static Task<long> CacheAsync(Database database, WritePriority priority) => database.WriteAsync(
         unit =>

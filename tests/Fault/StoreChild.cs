@@ -41,7 +41,7 @@ internal static class StoreChild
             Durability = durability,
             JournalSegmentBytes = Support.StoreFixture.JournalSegmentBytes,
             LogFramesBusy = Support.StoreFixture.LogFramesBusy,
-            PagesKeptMax = Support.StoreFixture.PagesKeptMax,
+            PagesKeptMax = Support.StoreFixture.PagesKeptMax, WidePagesMin = Support.StoreFixture.PagesKeptMax,
         };
         switch (job)
         {

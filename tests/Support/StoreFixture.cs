@@ -48,7 +48,7 @@ internal sealed class StoreFixture(Durability durability) : IDisposable
 
     public Durability Durability => durability;
 
-    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes, LogFramesBusy = LogFramesBusy, PagesKeptMax = PagesKeptMax };
+    public DatabaseOptions Options => new() { Directory = Library, KeyPath = KeyPath, Durability = durability, JournalSegmentBytes = JournalSegmentBytes, LogFramesBusy = LogFramesBusy, PagesKeptMax = PagesKeptMax, WidePagesMin = PagesKeptMax };
 
     public Database Open() => Database.Open(Options);
 

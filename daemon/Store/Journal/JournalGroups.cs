@@ -30,6 +30,7 @@ internal sealed class JournalGroups : IGroupLog
     private long _pendingBytes;
     private long _bytesPerPage = Limits.StoreLazyCommitBytesFirst / Limits.StoreLazyCommitPagesMax;
     private long _pendingSince;
+    private long _wideSeen = long.MinValue / 2;
     private int _writtenAhead;
     private int _units;
     private bool _isLost;
@@ -68,6 +69,8 @@ internal sealed class JournalGroups : IGroupLog
 
     public int GroupCountWanted => Limits.StoreGroupCountWanted;
 
+    public bool IsWide => Stopwatch.GetElapsedTime(_wideSeen) < Limits.StoreWideRest;
+
     /// <summary>Groups that are durable, or on their way, and not committed.</summary>
     private bool HasPending => _group > _pending.Committed;
 
@@ -87,8 +90,9 @@ internal sealed class JournalGroups : IGroupLog
     {
         get
         {
-            var least = Math.Min(Limits.StorePagesKeptMin, _options.PagesKeptMax);
-            return _hadBulk || _checkpointer.IsLogLong ? least : least + (int)((_options.PagesKeptMax - least) * Math.Min(1, 4 * (1 - CommitProgress)));
+            var most = Math.Min(IsWide ? Limits.StorePagesKeptWideMax : Limits.StorePagesKeptMax, _options.PagesKeptMax);
+            var least = Math.Min(Limits.StorePagesKeptMin, most);
+            return _hadBulk || _checkpointer.IsLogLong ? least : least + (int)((most - least) * Math.Min(1, 4 * (1 - CommitProgress)));
         }
     }
 
@@ -358,6 +362,7 @@ internal sealed class JournalGroups : IGroupLog
         CrashPoint.Reach("lazy.after");
         // The log may have begun again with this commit.
         var pages = _connection.WalFrames >= frames ? _connection.WalFrames - frames : _connection.WalFrames;
+        _wideSeen = pages >= _options.WidePagesMin ? Stopwatch.GetTimestamp() : _wideSeen;
         var bytesPerPage = _pendingBytes / Math.Max(1, pages);
         if (bytesPerPage > _bytesPerPage || CommitProgress > 0.5)
         {

@@ -186,7 +186,10 @@ public static partial class Limits
     /// </summary>
     public const int StorePagesKeptMax = 4096;
 
-    /// <summary>The same while commits are large: the leaves of four hundred thousand names. With a million names 5 to 13 % more are acknowledged, and a reader may wait for 30 ms.</summary>
+    /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
+    public const int StorePagesKeptMin = 128;
+
+    /// <summary>Instead of the first of the two while commits are large: the leaves of four hundred thousand names. With a million names 5 to 13 % more are acknowledged, and a reader may wait for 30 ms.</summary>
     public const int StorePagesKeptWideMax = 8192;
 
     /// <summary>Pages that a large commit writes: half of what one may.</summary>
@@ -194,9 +197,6 @@ public static partial class Limits
 
     /// <summary>After so long without a large one, commits are small.</summary>
     public static readonly TimeSpan StoreWideRest = TimeSpan.FromSeconds(10);
-
-    /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
-    public const int StorePagesKeptMin = 128;
 
     /// <summary>Pages written ahead at a time: 0.1 to 0.2 ms, that the group which has been synced meanwhile may have to wait.</summary>
     public const int StoreWriteAheadPages = 32;

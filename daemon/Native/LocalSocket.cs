@@ -43,7 +43,7 @@ public static unsafe partial class LocalSocket
             }
             else if (error != Interrupted)
             {
-                throw Failed(error);
+                throw DurableFiles.Failed(error);
             }
         }
     }
@@ -107,12 +107,10 @@ public static unsafe partial class LocalSocket
                 case WouldBlock:
                     return 0;
                 case var error:
-                    throw Failed(error);
+                    throw DurableFiles.Failed(error);
             }
         }
     }
-
-    private static IOException Failed(int error) => new(Marshal.GetPInvokeErrorMessage(error), error);
 
     // struct pollfd of poll.h.
     private struct Poll

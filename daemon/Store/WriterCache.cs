@@ -11,8 +11,7 @@ namespace Auraed.Store;
 /// <param name="connection">The writer's; only who has its turn calls.</param>
 internal sealed class WriterCache(Connection connection)
 {
-    private long _bulkSeen;
-    private bool _isSmall;
+    private long _bulkSeen = long.MinValue / 2;
     private int _kibibytes = Limits.StoreWriteCacheKibibytes;
 
     /// <param name="hadBulk">A part of a large ingest was in the group.</param>
@@ -24,12 +23,8 @@ internal sealed class WriterCache(Connection connection)
             _bulkSeen = Stopwatch.GetTimestamp();
         }
 
-        if (hadBulk || (_isSmall && Stopwatch.GetElapsedTime(_bulkSeen) >= Limits.StoreIngestRest))
-        {
-            _isSmall = hadBulk;
-        }
-
-        var kibibytes = _isSmall ? Limits.StoreWriteCacheBulkKibibytes : isWide ? Limits.StoreWriteCacheWideKibibytes : Limits.StoreWriteCacheKibibytes;
+        var isSmall = hadBulk || Stopwatch.GetElapsedTime(_bulkSeen) < Limits.StoreIngestRest;
+        var kibibytes = isSmall ? Limits.StoreWriteCacheBulkKibibytes : isWide ? Limits.StoreWriteCacheWideKibibytes : Limits.StoreWriteCacheKibibytes;
         if (kibibytes == _kibibytes)
         {
             return;

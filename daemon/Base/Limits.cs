@@ -136,16 +136,16 @@ public static partial class Limits
     public static readonly TimeSpan StoreIdleMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Frames (4 KiB) not yet in the file that a busy writer has moved beside it: 32 MiB. Fewer would be moved more often than pages repeat; more would have a
+    /// Frames (4 KiB) not yet in the file that a busy writer has moved beside it: 64 MiB. Fewer would be moved more often than pages repeat; more would have a
     /// commit's sync wait behind that of the file. A writer without work moves any number.
     /// </summary>
-    public const int StoreWalFramesBusy = 8192;
+    public const int StoreWalFramesBusy = 16_384;
 
     /// <summary>
     /// The log begins again when it has so many times the frames of a pass, 128 MiB: a start after a crash reads them all, and the rest of it is the writer's own to move, which costs
     /// everyone who waits some milliseconds.
     /// </summary>
-    public const int StoreWalPassesMax = 4;
+    public const int StoreWalPassesMax = 2;
 
     /// <summary>When fewer are left, the writer moves the rest itself, so that the log begins again: 4 MiB, some milliseconds.</summary>
     public const int StoreWalRestFrames = 1024;
@@ -153,11 +153,17 @@ public static partial class Limits
     /// <summary>After a pass that got no further for a reader, the next one of a long log is tried so much later.</summary>
     public static readonly TimeSpan StorePassRetry = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Frames at which readers are held back so that the log begins again: 256 MiB.</summary>
-    public const int StoreWalFramesMax = 65536;
+    /// <summary>Frames at which readers are held back so that the log begins again: 384 MiB.</summary>
+    public const int StoreWalFramesMax = 98_304;
 
     /// <summary>A segment of the journal: at full load some tenths of a second, so that the making of one is rare and little is kept for long.</summary>
     public const int StoreJournalSegmentBytes = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// Emptied segments that are kept for their blocks under load, as many as the log has beside it before it begins again: to free the blocks of one takes 5 ms, and new ones are written twice. One
+    /// of them stays when there is little to do.
+    /// </summary>
+    public const int StoreJournalSparesMax = 4;
 
     /// <summary>Reserved blocks of a segment that are written at once, ahead of the records: some hundred groups' worth, in about the time of three syncs.</summary>
     public const int StoreJournalAheadBytes = 1024 * 1024;
@@ -168,14 +174,14 @@ public static partial class Limits
     /// <summary>A group that changes more is committed and synced itself: a large value would otherwise be written, and synced, twice.</summary>
     public const int StoreJournalRecordBytesMax = 4 * 1024 * 1024;
 
-    /// <summary>The longest that an acknowledged group waits for its commit: what a start after a crash has to do again, and how many rows share a page.</summary>
-    public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromSeconds(1);
+    /// <summary>The longest that an acknowledged group waits for its commit: what a start after a crash has to do again, and how many rows share a page. A second more of it would be half a second of the start.</summary>
+    public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromMilliseconds(700);
 
     /// <summary>Changes that wait for their commit, at most.</summary>
     public const long StoreLazyCommitBytesMax = 64 * 1024 * 1024;
 
-    /// <summary>Pages (4 KiB) that one commit behind a journal may write, nearly all of them ahead of it: 64 MiB of the log. With fewer, more pages are written for the same rows.</summary>
-    public const int StoreLazyCommitPagesMax = 16_384;
+    /// <summary>Pages (4 KiB) that one commit behind a journal may write, nearly all of them ahead of it: 96 MiB of the log. With fewer, more pages are written for the same rows.</summary>
+    public const int StoreLazyCommitPagesMax = 24_576;
 
     /// <summary>The same beside a large ingest, whose pages are written once however many a commit has.</summary>
     public const int StoreLazyCommitPagesBulkMax = 256;
@@ -189,11 +195,11 @@ public static partial class Limits
     /// <summary>The same when the commit is near: the pages that nearly every write touches.</summary>
     public const int StorePagesKeptMin = 128;
 
-    /// <summary>Instead of the first of the two while commits are large: the leaves of four hundred thousand names. With a million names 5 to 13 % more are acknowledged, and a reader may wait for 30 ms.</summary>
-    public const int StorePagesKeptWideMax = 8192;
+    /// <summary>Instead of the first of the two while commits are large: the leaves of six hundred thousand names. A reader that wants the commit waits for up to 50 ms.</summary>
+    public const int StorePagesKeptWideMax = 12_288;
 
-    /// <summary>Pages that a large commit writes: half of what one may.</summary>
-    public const int StoreWidePagesMin = StoreLazyCommitPagesMax / 2;
+    /// <summary>Pages that a large commit writes: a third of what one may.</summary>
+    public const int StoreWidePagesMin = StoreLazyCommitPagesMax / 3;
 
     /// <summary>After so long without a large one, commits are small.</summary>
     public static readonly TimeSpan StoreWideRest = TimeSpan.FromSeconds(10);

@@ -89,62 +89,29 @@ public readonly ref partial struct EngineChange
 
     public int ColumnCount => sqlite3_preupdate_count(_connection);
 
-    /// <summary>A column of the row as it is; of updates and deletes.</summary>
-    public EngineValue Before(int column) => Value(sqlite3_preupdate_old(_connection, column, out var value), value);
-
-    /// <summary>A column of the row as it will be; of inserts and updates.</summary>
-    public EngineValue After(int column) => Value(sqlite3_preupdate_new(_connection, column, out var value), value);
-
-    private static EngineValue Value(int code, nint value) =>
-        code == raw.SQLITE_OK ? new EngineValue(value) : throw new InvalidOperationException($"a changed row cannot be read ({code})");
-
-    [LibraryImport("e_sqlite3")]
-    private static partial int sqlite3_preupdate_count(nint connection);
-
-    [LibraryImport("e_sqlite3")]
-    private static partial int sqlite3_preupdate_old(nint connection, int column, out nint value);
-
-    [LibraryImport("e_sqlite3")]
-    private static partial int sqlite3_preupdate_new(nint connection, int column, out nint value);
-}
-
-/// <summary>One value of the engine's.</summary>
-public readonly unsafe ref partial struct EngineValue
-{
-    private readonly nint _value;
-
-    internal EngineValue(nint value) => _value = value;
-
-    /// <summary>SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.</summary>
-    public int Storage => sqlite3_value_type(_value);
-
-    public long Integer => sqlite3_value_int64(_value);
-
-    public double Real => sqlite3_value_double(_value);
-
-    /// <summary>Of a text, its UTF-8, or of a blob.</summary>
-    public ReadOnlySpan<byte> Bytes
+    /// <summary>
+    /// Writes values of the row as the journal tells them (packaging/native/change.c). InvalidOperationException: the engine cannot read them.
+    /// </summary>
+    /// <param name="isAfter">The row as it will be, of inserts and updates; otherwise as it is, of updates and deletes.</param>
+    /// <param name="columns">Their numbers; empty for the first ones of the table.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="room">Where to.</param>
+    /// <returns>The bytes that they take; when that is more than the room, what is there counts for nothing.</returns>
+    public unsafe int Write(bool isAfter, ReadOnlySpan<int> columns, int count, Span<byte> room)
     {
-        get
+        fixed (int* numbers = columns)
         {
-            // The address first: it may change the length, as for a blob of zeros.
-            var start = sqlite3_value_blob(_value);
-            return new ReadOnlySpan<byte>(start, sqlite3_value_bytes(_value));
+            fixed (byte* bytes = room)
+            {
+                var length = auraed_change_values(_connection, isAfter ? 1 : 0, numbers, count, bytes, room.Length);
+                return length >= 0 ? checked((int)length) : throw new InvalidOperationException($"a changed row cannot be read ({-length})");
+            }
         }
     }
 
     [LibraryImport("e_sqlite3"), SuppressGCTransition]
-    private static partial int sqlite3_value_type(nint value);
-
-    [LibraryImport("e_sqlite3"), SuppressGCTransition]
-    private static partial long sqlite3_value_int64(nint value);
-
-    [LibraryImport("e_sqlite3"), SuppressGCTransition]
-    private static partial double sqlite3_value_double(nint value);
+    private static partial int sqlite3_preupdate_count(nint connection);
 
     [LibraryImport("e_sqlite3")]
-    private static partial byte* sqlite3_value_blob(nint value);
-
-    [LibraryImport("e_sqlite3")]
-    private static partial int sqlite3_value_bytes(nint value);
+    private static unsafe partial long auraed_change_values(nint connection, int isAfter, int* columns, int count, byte* bytes, int room);
 }

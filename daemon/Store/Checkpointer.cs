@@ -122,7 +122,7 @@ internal sealed class Checkpointer(Connection connection, ReaderPool readers, Lo
         }
 
         // What is left after a pass is the last commit at least. In a log that grows all the same, more is moved here.
-        var rest = frames >= 2L * Limits.StoreWalPassesMax * framesBusy ? 2 * added : 0;
+        var rest = frames >= 5L * Limits.StoreWalPassesMax * framesBusy / 2 ? 2 * added : 0;
         if (hasEnded && isLong && frames - _moved < Math.Max(Limits.StoreWalRestFrames, rest))
         {
             Run(raw.SQLITE_CHECKPOINT_PASSIVE);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Aurae.Schema;
+using Auraed.Native;
 using SQLitePCL;
 
 namespace Auraed.Store;
@@ -14,6 +15,7 @@ public sealed class Statement : IColumnWriter, IColumnReader
     private const int StackBytesMax = 512;
     private readonly Connection _connection;
     private readonly sqlite3_stmt _handle;
+    private nint _address;
 
     private int _changesBefore;
 
@@ -22,6 +24,7 @@ public sealed class Statement : IColumnWriter, IColumnReader
         ChangesSchema = changesSchema;
         _connection = connection;
         _handle = handle;
+        _address = handle.DangerousGetHandle();
         Sql = sql;
         Reads = reads;
         Writes = writes;
@@ -53,17 +56,13 @@ public sealed class Statement : IColumnWriter, IColumnReader
     /// <summary>Stepped to a row and not yet reset.</summary>
     internal bool IsActive { get; private set; }
 
-    public void Integer(int index, long value) => Check(raw.sqlite3_bind_int64(_handle, index + 1, value));
+    public void Integer(int index, long value) => Check(EngineStatement.BindInteger(_address, index + 1, value));
 
-    public void Real(int index, double value) => Check(raw.sqlite3_bind_double(_handle, index + 1, value));
+    public void Real(int index, double value) => Check(EngineStatement.BindReal(_address, index + 1, value));
 
-    public void Null(int index) => Check(raw.sqlite3_bind_null(_handle, index + 1));
+    public void Null(int index) => Check(EngineStatement.BindNull(_address, index + 1));
 
-    public void Blob(int index, ReadOnlySpan<byte> value)
-    {
-        // An empty span would bind NULL.
-        Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(_handle, index + 1, 0) : raw.sqlite3_bind_blob(_handle, index + 1, value));
-    }
+    public void Blob(int index, ReadOnlySpan<byte> value) => Check(EngineStatement.BindBlob(_address, index + 1, value));
 
     public void Text(int index, string value)
     {
@@ -86,33 +85,29 @@ public sealed class Statement : IColumnWriter, IColumnReader
         }
     }
 
-    public void Text(int index, ReadOnlySpan<byte> utf8)
-    {
-        // An empty span would bind NULL.
-        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_handle, index + 1, "") : raw.sqlite3_bind_text(_handle, index + 1, utf8));
-    }
+    public void Text(int index, ReadOnlySpan<byte> utf8) => Check(EngineStatement.BindText(_address, index + 1, utf8));
 
     /// <summary>The index of a named parameter with its prefix (<c>:name</c>); -1 when there is none of that name.</summary>
     public int ParameterIndex(string name) => raw.sqlite3_bind_parameter_index(_handle, name) - 1;
 
     public string? ParameterName(int index) => raw.sqlite3_bind_parameter_name(_handle, index + 1).utf8_to_string();
 
-    public bool IsNull(int index) => raw.sqlite3_column_type(_handle, index) == raw.SQLITE_NULL;
+    public bool IsNull(int index) => EngineStatement.Storage(_address, index) == raw.SQLITE_NULL;
 
-    public long Integer(int index) => raw.sqlite3_column_int64(_handle, index);
+    public long Integer(int index) => EngineStatement.Integer(_address, index);
 
-    public double Real(int index) => raw.sqlite3_column_double(_handle, index);
+    public double Real(int index) => EngineStatement.Real(_address, index);
 
     /// <summary>By length, as a text may hold NUL.</summary>
-    public string Text(int index) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(_handle, index));
+    public string Text(int index) => Encoding.UTF8.GetString(EngineStatement.Bytes(_address, index));
 
     /// <summary>Valid until the next step or reset.</summary>
-    public ReadOnlySpan<byte> Blob(int index) => raw.sqlite3_column_blob(_handle, index);
+    public ReadOnlySpan<byte> Blob(int index) => EngineStatement.Bytes(_address, index);
 
     public string ColumnName(int index) => raw.sqlite3_column_name(_handle, index).utf8_to_string();
 
     /// <summary>The storage class of this row's value: SQLITE_INTEGER 1, FLOAT 2, TEXT 3, BLOB 4, NULL 5.</summary>
-    public int ColumnStorage(int index) => raw.sqlite3_column_type(_handle, index);
+    public int ColumnStorage(int index) => EngineStatement.Storage(_address, index);
 
     /// <summary>True at a row. False when done, and then reset; its bindings stay.</summary>
     public bool Step()
@@ -127,7 +122,7 @@ public sealed class Statement : IColumnWriter, IColumnReader
             _changesBefore = _connection.Changes?.Length ?? 0;
         }
 
-        var code = raw.sqlite3_step(_handle);
+        var code = EngineStatement.Step(_address);
         if (code == raw.SQLITE_ROW)
         {
             IsActive = true;
@@ -159,7 +154,7 @@ public sealed class Statement : IColumnWriter, IColumnReader
     public void Reset()
     {
         IsActive = false;
-        _ = raw.sqlite3_reset(_handle);
+        _ = EngineStatement.Reset(_address);
     }
 
     /// <summary>Forgets bound values, so that neither the next user nor a dump sees them.</summary>
@@ -167,10 +162,14 @@ public sealed class Statement : IColumnWriter, IColumnReader
     {
         Reset();
         IsTouched = false;
-        _ = raw.sqlite3_clear_bindings(_handle);
+        _ = EngineStatement.ClearBindings(_address);
     }
 
-    internal void Close() => _handle.Dispose();
+    internal void Close()
+    {
+        _address = 0;
+        _handle.Dispose();
+    }
 
     private void Check(int code)
     {

@@ -4,7 +4,8 @@
  * writer takes pages of its own when the next one is not ready. The pages, the cipher and the file are the same as without.
  *
  * The pager calls its codec for each page as it writes it; between auraed_commit_begin and auraed_commit_end that is sealed_ahead.
- * At the first page it follows the pager's list of dirty pages, and from then on keeps copies of the next ones in slots:
+ * At the first page it follows the pager's list of dirty pages, and from then on keeps copies of the next ones in slots. Pages that are
+ * written in the middle of a transaction (auraed_commit_ahead) are copied to the slots by one call and written by the next:
  *
  *   page      ... next-1 | next ......... claimed-1 | claimed ....... copied-1 | ...... count-1
  *                written | enciphered, or being so  | copied, nobody's yet     | still to copy
@@ -21,6 +22,8 @@
 #define COMMIT_LANES 16      /* pages enciphered side by side */
 #define COMMIT_SLOTS 128     /* pages copied ahead: 1 MiB with what becomes of them */
 #define COMMIT_PAGES_MIN 32  /* fewer are not worth waking anyone */
+#define COMMIT_NEWEST 64     /* pages at the file's end that may still be filled */
+#define COMMIT_TABLE_LEAF 13 /* the type of a b-tree page of rows (the file format, section 1.6) */
 #define COMMIT_LISTS_MAX 4   /* how often a COMMIT is looked at anew: pages may be written one at a time before its own list */
 
 enum { SLOT_COPIED, SLOT_SEALED, SLOT_FAILED };
@@ -29,6 +32,7 @@ typedef struct commit_slot {
   Pgno number;
   unsigned char *plain;
   unsigned char *sealed;
+  int is_appended; /* and so of no use in the cache once it is written */
   atomic_int state;
 } commit_slot;
 
@@ -50,8 +54,8 @@ typedef struct auraed_commit {
   pthread_cond_t come;
   int has_thread;
   int is_ending;
-  int is_alone; /* few pages, for which it wakes nobody: he would not be there before they are done */
   atomic_int is_waiting;
+  Pgno appended; /* the last page of the transaction's new ones that was looked at */
   log_gather gather;
 } auraed_commit;
 
@@ -210,7 +214,7 @@ static void commit_copy_ahead(auraed_commit *commit) {
     atomic_store(&slot->state, SLOT_COPIED);
     atomic_store(&commit->copied, copied + 1);
     /* If it is just about to sleep, the next page wakes it. */
-    if (!commit->is_alone && copied + 1 - commit_claimed(commit) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
+    if (copied + 1 - commit_claimed(commit) > COMMIT_PAGES_MIN / 2 && atomic_load(&commit->is_waiting)) commit_wake(commit);
   }
 }
 
@@ -275,19 +279,24 @@ static int commit_prepare(auraed_commit *commit, codec_ctx *stock) {
   return commit->has_thread = code == 0;
 }
 
-static void commit_help_with(auraed_commit *commit, Pager *pager) {
+/* Whether pages can be enciphered beside the engine, with the keys that it has now. Nobody may be at a slot. */
+static int commit_take_keys(auraed_commit *commit, Pager *pager) {
   codec_ctx *stock = pager->pCodec;
   cipher_ctx *keys;
-  if (pager->xCodec != sqlite3Codec || stock->error != SQLITE_OK || stock->write_ctx->derive_key) return;
-  if (stock->key_sz != EVP_CIPHER_get_key_length(block_cipher) || stock->iv_sz != AES_BLOCK_SIZE || (stock->page_sz - stock->reserve_sz) % AES_BLOCK_SIZE != 0) return;
-  if (commit->has_thread && (commit->own.page_sz != stock->page_sz || commit->own.key_sz != stock->key_sz)) return;
-  if (!commit_prepare(commit, stock)) return;
+  if (pager->xCodec != sqlite3Codec || stock->error != SQLITE_OK || stock->write_ctx->derive_key) return 0;
+  if (stock->key_sz != EVP_CIPHER_get_key_length(block_cipher) || stock->iv_sz != AES_BLOCK_SIZE || (stock->page_sz - stock->reserve_sz) % AES_BLOCK_SIZE != 0) return 0;
+  if (commit->has_thread && (commit->own.page_sz != stock->page_sz || commit->own.key_sz != stock->key_sz)) return 0;
+  if (!commit_prepare(commit, stock)) return 0;
   keys = commit->own.write_ctx;
   memcpy(keys->key, stock->write_ctx->key, stock->key_sz);
   memcpy(keys->hmac_key, stock->write_ctx->hmac_key, stock->key_sz);
   commit->own = *stock;
   commit->own.write_ctx = commit->own.read_ctx = keys;
   commit->stock = stock;
+  return 1;
+}
+
+static void commit_hand_out(auraed_commit *commit, Pager *pager) {
   commit_now = commit;
   pager->xCodec = sealed_ahead;
 }
@@ -295,11 +304,11 @@ static void commit_help_with(auraed_commit *commit, Pager *pager) {
 /* Before a COMMIT of this connection, on its thread. What cannot be had is done without. */
 void auraed_commit_begin(auraed_commit *commit, sqlite3 *db) {
   Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+  commit_drop_list(commit);
   commit->pager = pager;
   commit->lists_left = COMMIT_LISTS_MAX;
-  commit->is_alone = 0;
   gather_begin(&commit->gather, pager);
-  if (pager->pPCache->nDirty >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
+  if (pager->pPCache->nDirty >= COMMIT_PAGES_MIN && commit_take_keys(commit, pager)) commit_hand_out(commit, pager);
 }
 
 /* Whether COMMITs of a connection in synchronous=NORMAL sync the log before anyone sees them, as in FULL. A PRAGMA cannot say so inside a transaction. */
@@ -317,33 +326,125 @@ void auraed_commit_end(auraed_commit *commit) {
   commit_now = NULL;
 }
 
-/*
- * Writes pages to the log in the middle of a transaction, at most so many and those that were left alone the longest, so that the COMMIT has fewer to write
- * while everyone waits for it. To the engine it is what it does by itself when its cache is full (pagerStress). Between statements, outside savepoints, on the
- * connection's thread. Returns how many; 0 as well when no more than keep wait. After a failure the transaction is one that the engine has given up, as its next statement says.
- */
-int auraed_commit_ahead(auraed_commit *commit, sqlite3 *db, int keep, int max) {
-  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+/* A page that the cache has; NULL when it has not, or when someone is at it. It is held when it is not changed: give it back. */
+static PgHdr *commit_find(PCache *cache, Pgno number) {
+  sqlite3_pcache_page *found = sqlite3PcacheFetch(cache, number, 0);
+  return found == NULL || ((PgHdr *)found->pExtra)->nRef != 0 ? NULL : found->pExtra;
+}
+
+static int commit_is_leaf(PgHdr *page) { return *(unsigned char *)page->pData == COMMIT_TABLE_LEAF; }
+
+/* Lists leaves of tables that the transaction added: rows come at a table's end, so that such a page, once others came after it, is not touched again. */
+static unsigned commit_list_appended(auraed_commit *commit, Pager *pager, unsigned max) {
   PCache *cache = pager->pPCache;
+  unsigned count = 0;
+  while (count < max && commit->appended + COMMIT_NEWEST < pager->dbSize && commit_has_room(commit, count)) {
+    PgHdr *page = commit_find(cache, ++commit->appended);
+    if (page == NULL) continue;
+    if ((page->flags & PGHDR_DIRTY) == 0) {
+      sqlite3GlobalConfig.pcache2.xUnpin(cache->pCache, page->pPage, 0);
+    } else if (commit_is_leaf(page)) {
+      commit->list[count++] = page;
+    }
+  }
+  return count;
+}
+
+/* Lists changed pages, those that were left alone the longest, behind the first ones, which are all leaves of tables with a number above from. */
+static unsigned commit_list_oldest(auraed_commit *commit, Pager *pager, Pgno from, unsigned count, unsigned max) {
   PgHdr *page;
-  unsigned count = 0, done = 0;
-  if (cache->nDirty <= keep) return 0;
-  if (max > cache->nDirty - keep) max = cache->nDirty - keep;
-  if (db->nSavepoint != 0 || !pagerUseWal(pager) || pager->eState != PAGER_WRITER_CACHEMOD || pager->errCode != SQLITE_OK || pager->doNotSpill) return 0;
-  for (page = cache->pDirtyTail; page != NULL && count < (unsigned)max; page = page->pDirtyPrev) {
-    if (page->nRef != 0) continue;
-    if (!commit_has_room(commit, count)) break;
-    commit->list[count++] = page;
+  for (page = pager->pPCache->pDirtyTail; page != NULL && count < max && commit_has_room(commit, count); page = page->pDirtyPrev) {
+    int is_listed = page->pgno > from && page->pgno <= commit->appended && commit_is_leaf(page);
+    if (page->nRef == 0 && !is_listed) commit->list[count++] = page;
+  }
+  return count;
+}
+
+/* Has the cache take this page's room before any other's, when it wants some. Does nothing to one that is in use or changed. */
+static void commit_put_last(PCache *cache, Pgno number) {
+  PgHdr *page = commit_find(cache, number);
+  PgHdr1 *slot;
+  PGroup *group;
+  if (page == NULL || (page->flags & PGHDR_DIRTY) != 0) return;
+  /* It is held now, and so in no list. */
+  slot = (PgHdr1 *)page->pPage;
+  group = slot->pCache->pGroup;
+  pcache1EnterMutex(group);
+  slot->pLruNext = &group->lru;
+  (slot->pLruPrev = group->lru.pLruPrev)->pLruNext = slot;
+  group->lru.pLruPrev = slot;
+  slot->pCache->nRecyclable++;
+  pcache1LeaveMutex(group);
+}
+
+/* Writes the pages that were given to the helper, but for those that were changed since. */
+static int commit_settle(auraed_commit *commit, Pager *pager) {
+  PCache *cache = pager->pPCache;
+  unsigned i, count = commit->count;
+  int done = 0, code = SQLITE_OK;
+  if (count == 0) return 0;
+  if (pager->xCodec != sqlite3Codec || pager->pCodec != commit->stock || CRYPTO_memcmp(commit->own.write_ctx->key, commit->stock->write_ctx->key, commit->own.key_sz) != 0) {
+    commit_drop_list(commit);
+    return 0;
   }
   commit->pager = pager;
   commit->lists_left = 0;
-  commit->is_alone = 1;
   gather_begin(&commit->gather, pager);
-  if (count >= COMMIT_PAGES_MIN) commit_help_with(commit, pager);
-  if (commit_now == commit) commit->count = count;
-  while (done < count && pagerStress(pager, commit->list[done]) == SQLITE_OK) done++;
+  commit_hand_out(commit, pager);
+  for (i = 0; i < count && code == SQLITE_OK; i++) {
+    commit_slot *slot = &commit->slots[i % COMMIT_SLOTS];
+    Pgno number = slot->number;
+    PgHdr *page = commit_find(cache, number);
+    if (page == NULL) continue;
+    if ((page->flags & PGHDR_DIRTY) == 0) {
+      sqlite3GlobalConfig.pcache2.xUnpin(cache->pCache, page->pPage, 0);
+    } else if (memcmp(slot->plain, page->pData, commit->stock->page_sz) == 0) {
+      int is_appended = slot->is_appended;
+      commit->list[commit->next = i] = page;
+      code = pagerStress(pager, page);
+      if (code == SQLITE_OK) done++;
+      if (code == SQLITE_OK && is_appended) commit_put_last(cache, number);
+    }
+  }
+  commit->next = 0;
   auraed_commit_end(commit);
-  return (int)done;
+  return done;
+}
+
+/*
+ * Writes pages to the log in the middle of a transaction, so that the COMMIT has fewer to write while everyone waits for it. To the engine it is what it does by itself when
+ * its cache is full (pagerStress). First those that the call before gave to the helper; then it is given others, at most so many: leaves of tables that were added, and those left alone the
+ * longest of what more than keep wait. Between statements, outside savepoints, on the connection's thread. Returns how many pages were written or given away. After a failure the
+ * transaction is one that the engine has given up, as its next statement says.
+ */
+int auraed_commit_ahead(auraed_commit *commit, sqlite3 *db, int keep, int max) {
+  Pager *pager = sqlite3BtreePager(db->aDb[0].pBt);
+  unsigned count = 0, appended, i;
+  int done;
+  Pgno from;
+  if (db->nSavepoint != 0 || !pagerUseWal(pager) || pager->eState != PAGER_WRITER_CACHEMOD || pager->errCode != SQLITE_OK || pager->doNotSpill) return 0;
+  done = commit_settle(commit, pager);
+  if (pager->errCode != SQLITE_OK) return done;
+  if (max > COMMIT_SLOTS) max = COMMIT_SLOTS;
+  if (commit->appended < pager->dbOrigSize || commit->appended > pager->dbSize) commit->appended = pager->dbOrigSize;
+  from = commit->appended;
+  if (commit->appended + COMMIT_NEWEST + COMMIT_PAGES_MIN < pager->dbSize) count = commit_list_appended(commit, pager, max);
+  appended = count;
+  if (pager->pPCache->nDirty > keep + (int)appended) {
+    int over = pager->pPCache->nDirty - keep;
+    count = commit_list_oldest(commit, pager, from, count, over < max ? over : max);
+  }
+  if (count >= COMMIT_PAGES_MIN && commit_take_keys(commit, pager)) {
+    for (i = 0; i < count; i++) commit->slots[i].is_appended = i < appended;
+    commit->count = count;
+    commit_copy_ahead(commit);
+    return done + count;
+  }
+  gather_begin(&commit->gather, pager);
+  for (i = 0; i < count && pagerStress(pager, commit->list[i]) == SQLITE_OK; i++) {
+  }
+  gather_end(&commit->gather, pager);
+  return done + (int)i;
 }
 
 void auraed_commit_free(auraed_commit *commit) {

@@ -90,6 +90,7 @@ static int page_crypt(void *context, int mode, const unsigned char *key, int key
 #include "gather.c"
 #include "commit.c"
 #include "mend.c"
+#include "change.c"
 
 /* SQLITE_EXTRA_INIT: runs once, under the engine's own lock, before the first connection. The shutdown frees both providers. */
 int auraed_engine_init(const char *unused) {

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Auraed.Base;
 using Auraed.Store;
 using Auraed.Store.Journal;
 using Auraed.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 
 namespace Auraed.Tests.Faults;
 
@@ -78,20 +80,86 @@ public sealed class JournalKeeping : IDisposable
         using var key = new StoreKey(server);
         var files = new RefusingFiles();
         using var appender = new JournalAppender(files, _fixture.Library, key, new byte[JournalFormat.IdBytes], 1, StoreFixture.JournalSegmentBytes);
-        var record = new byte[StoreFixture.JournalSegmentBytes / 2];
-        for (var number = appender.NextNumber(); number <= 4; number = appender.NextNumber())
+        var last = Fill(appender, Limits.StoreJournalSparesMax + 2);
+        files.Calls.Clear();
+        Assert.Equal("DISK_FULL", Assert.Throws<Fault>(() => appender.Drop(last, Limits.StoreJournalSparesMax)).Reason);
+        Assert.Equal([.. Enumerable.Repeat("rename", Limits.StoreJournalSparesMax), "delete", "sync"], files.Calls);
+        Assert.Equal(2, appender.SegmentCount);
+        files.Calls.Clear();
+        _ = Assert.Throws<Fault>(() => appender.Drop(last, Limits.StoreJournalSparesMax));
+        Assert.Equal(["delete"], files.Calls);
+    }
+
+    [Fact]
+    public void Emptied_segments_are_filled_again_and_all_but_one_are_given_up_when_there_is_little_to_do()
+    {
+        using var server = ServerKey.Load(_fixture.KeyPath);
+        using var key = new StoreKey(server);
+        var files = new CountingFiles();
+        using var appender = new JournalAppender(files, _fixture.Library, key, new byte[JournalFormat.IdBytes], 1, StoreFixture.JournalSegmentBytes);
+        appender.Drop(Fill(appender, Limits.StoreJournalSparesMax + 2), Limits.StoreJournalSparesMax);
+        Assert.Equal(Limits.StoreJournalSparesMax, Spares());
+        Assert.Equal(Limits.StoreJournalSparesMax + 2, files.Created);
+        var last = Fill(appender, Limits.StoreJournalSparesMax + 1);
+        Assert.Equal(0, Spares());
+        Assert.Equal(Limits.StoreJournalSparesMax + 2, files.Created);
+        appender.Drop(last, Limits.StoreJournalSparesMax);
+        Assert.Equal(Limits.StoreJournalSparesMax, Spares());
+        appender.Drop(last, 1);
+        Assert.Equal(1, Spares());
+        _ = Fill(appender, 2);
+        Assert.Equal(0, Spares());
+        Assert.Equal(Limits.StoreJournalSparesMax + 2, files.Created);
+        appender.Drop(long.MaxValue, 1);
+        appender.Remove();
+        Assert.Empty(Directory.EnumerateFiles(_fixture.Library, "aurae.journal-*"));
+    }
+
+    [Fact]
+    public async Task A_start_removes_what_emptied_segments_a_kill_left()
+    {
+        await using (_fixture.Open())
         {
-            appender.Append(record, new RecordHeader(record.Length - JournalFormat.RecordHeaderBytes, number, number - 1, number, number));
         }
 
-        Assert.Equal(4, appender.SegmentCount);
-        files.Calls.Clear();
-        Assert.Equal("DISK_FULL", Assert.Throws<Fault>(() => appender.Drop(4)).Reason);
-        Assert.Equal(["rename", "delete", "sync"], files.Calls);
-        Assert.Equal(3, appender.SegmentCount);
-        files.Calls.Clear();
-        _ = Assert.Throws<Fault>(() => appender.Drop(4));
-        Assert.Equal(["delete"], files.Calls);
+        foreach (var spare in JournalFiles.SparePathsOf(_fixture.Library))
+        {
+            await File.WriteAllBytesAsync(spare, new byte[100]);
+        }
+
+        await using var database = _fixture.Open();
+        Assert.Equal(0, Spares());
+    }
+
+    [Fact]
+    public async Task A_writer_without_work_keeps_one_emptied_segment()
+    {
+        await using var database = Database.Open(_fixture.Options with { LazyCommitTimeMax = TimeSpan.FromMinutes(10) });
+        for (var number = 0; number < 40; number++)
+        {
+            _ = await StoreChild.AppendAsync(database, "journal", 2500);
+        }
+
+        for (var waited = Stopwatch.StartNew(); JournalFiles.List(_fixture.Library).Count > 1 || Spares() != 1; await Task.Delay(5))
+        {
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), $"{Spares()} stay");
+        }
+    }
+
+    private int Spares() => JournalFiles.SparePathsOf(_fixture.Library).Count(File.Exists);
+
+    /// <summary>Appends until the journal has so many segments; returns the last number.</summary>
+    private static long Fill(JournalAppender appender, int segments)
+    {
+        var record = new byte[StoreFixture.JournalSegmentBytes / 2];
+        long number;
+        do
+        {
+            number = appender.NextNumber();
+            appender.Append(record, new RecordHeader(record.Length - JournalFormat.RecordHeaderBytes, number, number - 1, number, number));
+        }
+        while (appender.SegmentCount < segments);
+        return number;
     }
 
     [Fact]
@@ -114,6 +182,17 @@ public sealed class JournalKeeping : IDisposable
 
         await database.CheckpointAsync(CancellationToken.None);
         Assert.Single(JournalFiles.List(_fixture.Library));
+    }
+
+    private sealed class CountingFiles : JournalFiles
+    {
+        public int Created { get; private set; }
+
+        public override SafeFileHandle Create(string path, long bytes)
+        {
+            Created++;
+            return base.Create(path, bytes);
+        }
     }
 
     /// <summary>Has no room to remove a name, as file systems that never write in place have none.</summary>

@@ -99,6 +99,8 @@ public sealed class JournalReplay : IDisposable
             $"DELETE FROM virtual_machine WHERE id = 'v{round - 2}'",
             $"REPLACE INTO request (row_id, tenant, principal, request_id, time, digest, answer) VALUES ({round % 7}, 't', 'p', 'r{round % 5}', {round}, x'00', zeroblob({_random.Next(3000)}))",
             $"INSERT INTO odd VALUES (5, NULL, {_random.Next()}, 'Name {round}'), (0.1, x'', 'text', NULL), (-1e300, zeroblob(10), 1.5, '')  ON CONFLICT DO UPDATE SET e = NULL",
+            // Numbers of every length, and a value that is longer than the room for a record at first.
+            $"INSERT INTO odd VALUES (1e308, zeroblob({(round == 20 ? 300_000 : 0)}), -9223372036854775808, NULL), (NULL, NULL, 9223372036854775807, NULL), (-0.0, NULL, {-1L << round}, NULL)",
             $"UPDATE odd SET _rowid_ = -_rowid_ WHERE _rowid_ = {round}",
             $"INSERT INTO made (a) VALUES ({round})",
         ];

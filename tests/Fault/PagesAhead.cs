@@ -14,6 +14,7 @@ public sealed class PagesAhead : IDisposable
 {
     private const int Full = 13;
     private const int Rows = 400;
+    private const int Appended = 1_000_000;
     private readonly StoreFixture _fixture = new(Durability.Journal);
     private readonly Random _random;
 
@@ -207,10 +208,16 @@ public sealed class PagesAhead : IDisposable
     /// <summary>One thing that a writer may do. Returns pages written ahead.</summary>
     private int Step(Connection writer, Dictionary<long, byte[]> open)
     {
-        var what = _random.Next(5);
-        if (what < 3)
+        var what = _random.Next(12);
+        if (what < 7)
         {
-            return writer.WriteAhead(_random.Next(20), 1 + _random.Next(200));
+            return writer.WriteAhead(_random.Next(3) == 0 ? 10_000 : _random.Next(20), 1 + _random.Next(200));
+        }
+
+        if (what == 7)
+        {
+            Append(writer, open);
+            return 0;
         }
 
         var before = new Dictionary<long, byte[]>(open);
@@ -236,6 +243,27 @@ public sealed class PagesAhead : IDisposable
         return 0;
     }
 
+    /// <summary>As the event log grows: many rows at the end of a table, whose pages are new and full.</summary>
+    private void Append(Connection writer, Dictionary<long, byte[]> open)
+    {
+        if (_random.Next(2) == 0)
+        {
+            writer.Execute($"DELETE FROM filling WHERE number >= {Appended}");
+            foreach (var number in open.Keys.Where(number => number >= Appended).ToList())
+            {
+                _ = open.Remove(number);
+            }
+        }
+
+        var first = open.Keys.Where(number => number >= Appended).DefaultIfEmpty(Appended).Max() + 1;
+        for (var row = _random.Next(100, 700); row > 0; row--)
+        {
+            Put(writer, open, first++, 2000);
+        }
+
+        writer.EndUnit();
+    }
+
     private void Change(Connection writer, Dictionary<long, byte[]> open)
     {
         long number = _random.Next(Rows);
@@ -249,7 +277,12 @@ public sealed class PagesAhead : IDisposable
         }
 
         // Some take several pages.
-        var content = new byte[_random.Next(8) == 0 ? 9000 : 2000];
+        Put(writer, open, number, _random.Next(8) == 0 ? 9000 : 2000);
+    }
+
+    private void Put(Connection writer, Dictionary<long, byte[]> open, long number, int bytes)
+    {
+        var content = new byte[bytes];
         _random.NextBytes(content);
         var insert = writer.Prepare("INSERT INTO filling (number, content) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET content = excluded.content");
         insert.Integer(0, number);

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Auraed.Native;
 using SQLitePCL;
@@ -147,10 +146,7 @@ internal sealed class ChangeCapture : IDisposable
                 Signed(change.KeyAfter);
             }
 
-            for (var column = 0; column < shape.Columns.Count; column++)
-            {
-                Value(change.After(column));
-            }
+            Values(change, isAfter: true, [], shape.Columns.Count);
         }
     }
 
@@ -180,10 +176,7 @@ internal sealed class ChangeCapture : IDisposable
             return;
         }
 
-        foreach (var column in key)
-        {
-            Value(change.Before(column));
-        }
+        Values(change, isAfter: false, key, key.Length);
     }
 
     private int TableOf(TableShape shape)
@@ -204,26 +197,15 @@ internal sealed class ChangeCapture : IDisposable
         return _tables.Count - 1;
     }
 
-    private void Value(EngineValue value)
+    private void Values(in EngineChange change, bool isAfter, ReadOnlySpan<int> columns, int count)
     {
-        var storage = value.Storage;
-        Byte((byte)storage);
-        switch (storage)
+        int bytes;
+        while ((bytes = change.Write(isAfter, columns, count, _buffer.AsSpan(_length))) > _buffer.Length - _length)
         {
-            case raw.SQLITE_INTEGER:
-                Signed(value.Integer);
-                break;
-            case raw.SQLITE_FLOAT:
-                Room(sizeof(double));
-                BinaryPrimitives.WriteDoubleLittleEndian(_buffer.AsSpan(_length), value.Real);
-                _length += sizeof(double);
-                break;
-            case raw.SQLITE_TEXT or raw.SQLITE_BLOB:
-                Bytes(value.Bytes);
-                break;
-            default:
-                break;
+            Room(bytes);
         }
+
+        _length += bytes;
     }
 
     private void Bytes(ReadOnlySpan<byte> bytes)

@@ -24,7 +24,7 @@ internal sealed class JournalAppender : IDisposable
     private long _usedTo;
     private long _number;
     private uint _segmentNumber;
-    private bool _hasSpare;
+    private int _spares;
 
     /// <summary>Makes the first segment durable; nothing else of the directory is touched.</summary>
     public JournalAppender(JournalFiles files, string directory, StoreKey key, byte[] databaseId, long epoch, int segmentBytes)
@@ -94,8 +94,10 @@ internal sealed class JournalAppender : IDisposable
         }
     }
 
-    /// <summary>Gives up segments that hold nothing after this group; one is kept for its blocks. What a fault leaves undone is for the next call.</summary>
-    public void Drop(long group)
+    /// <summary>Gives up segments that hold nothing after this group. What a fault leaves undone is for the next call.</summary>
+    /// <param name="group">The last one that the database holds durably.</param>
+    /// <param name="spares">Emptied segments that are kept for their blocks.</param>
+    public void Drop(long group, int spares)
     {
         var count = _segments.Count;
         try
@@ -103,7 +105,12 @@ internal sealed class JournalAppender : IDisposable
             while (_segments.Count > 1 && _segments[0].Last <= group)
             {
                 CrashPoint.Reach("journal.drop");
-                DropFirst();
+                DropFirst(spares);
+            }
+
+            for (; _spares > spares; _spares--)
+            {
+                _files.Delete(JournalFiles.SparePathOf(_directory, _spares - 1));
             }
         }
         finally
@@ -117,12 +124,12 @@ internal sealed class JournalAppender : IDisposable
         }
     }
 
-    private void DropFirst()
+    private void DropFirst(int spares)
     {
-        if (!_hasSpare && _segments[0].Bytes == _segmentBytes)
+        if (_spares < spares && _segments[0].Bytes == _segmentBytes)
         {
-            _files.Rename(_segments[0].Path, JournalFiles.SparePathOf(_directory));
-            _hasSpare = true;
+            _files.Rename(_segments[0].Path, JournalFiles.SparePathOf(_directory, _spares));
+            _spares++;
         }
         else
         {
@@ -143,7 +150,11 @@ internal sealed class JournalAppender : IDisposable
             CrashPoint.Reach("journal.remove");
         }
 
-        _files.Delete(JournalFiles.SparePathOf(_directory));
+        foreach (var spare in JournalFiles.SparePathsOf(_directory))
+        {
+            _files.Delete(spare);
+        }
+
         _files.SyncDirectory(_directory);
         _segments.Clear();
     }
@@ -160,7 +171,7 @@ internal sealed class JournalAppender : IDisposable
         var number = ++_segmentNumber;
         var bytes = Math.Max(_segmentBytes, JournalFormat.Align(JournalFormat.SegmentHeaderBytes) + JournalFormat.Align(recordBytes));
         var path = JournalFiles.PathOf(_directory, Epoch, number);
-        var spare = _hasSpare && bytes == _segmentBytes ? JournalFiles.SparePathOf(_directory) : null;
+        var spare = _spares > 0 && bytes == _segmentBytes ? JournalFiles.SparePathOf(_directory, _spares - 1) : null;
         Span<byte> header = stackalloc byte[JournalFormat.SegmentHeaderBytes];
         new SegmentHeader(number, _databaseId, Epoch, _salt, _tag, bytes, new byte[JournalFormat.TagBytes]).Write(header);
         _cipher.Seal(header, number);
@@ -181,7 +192,7 @@ internal sealed class JournalAppender : IDisposable
             if (spare is not null)
             {
                 _files.Rename(spare, path);
-                _hasSpare = false;
+                _spares--;
             }
 
             CrashPoint.Reach("journal.named");

@@ -23,7 +23,13 @@ internal class JournalFiles
         Path.Combine(Path.GetFullPath(directory), string.Create(CultureInfo.InvariantCulture, $"{Stem}{epoch:D6}-{number:D6}"));
 
     /// <summary>An emptied segment whose blocks are used again, as writing over blocks costs the disk less than taking new ones.</summary>
-    public static string SparePathOf(string directory) => Path.Combine(Path.GetFullPath(directory), Spare);
+    /// <param name="directory">The library's.</param>
+    /// <param name="index">0 to one less than <see cref="Limits.StoreJournalSparesMax"/>.</param>
+    public static string SparePathOf(string directory, int index) =>
+        Path.Combine(Path.GetFullPath(directory), index == 0 ? Spare : string.Create(CultureInfo.InvariantCulture, $"{Spare}-{index + 1}"));
+
+    /// <summary>All that there may be.</summary>
+    public static IEnumerable<string> SparePathsOf(string directory) => Enumerable.Range(0, Limits.StoreJournalSparesMax).Select(index => SparePathOf(directory, index));
 
     /// <summary>The segments in a directory, by epoch and number.</summary>
     public static List<SegmentName> List(string directory)

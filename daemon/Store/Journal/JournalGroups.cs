@@ -241,7 +241,7 @@ internal sealed class JournalGroups : IGroupLog
         }
 
         _checkpointer.WhenIdle();
-        Drop();
+        Drop(isIdle: true);
     }
 
     public void Fold()
@@ -458,20 +458,20 @@ internal sealed class JournalGroups : IGroupLog
         Committed();
     }
 
-    private void Drop()
+    private void Drop(bool isIdle = false)
     {
         if (!HasPending && _checkpointer.HasMovedAll)
         {
-            DropCommitted();
+            DropCommitted(isIdle);
         }
     }
 
     /// <summary>What the database holds durably. To rename or remove a file may want space: then it stays for later.</summary>
-    private void DropCommitted()
+    private void DropCommitted(bool isIdle = false)
     {
         try
         {
-            _appender.Drop(_pending.Committed);
+            _appender.Drop(_pending.Committed, isIdle ? 1 : Limits.StoreJournalSparesMax);
         }
         catch (Fault fault) when (fault.Reason == "DISK_FULL")
         {

@@ -19,7 +19,7 @@ internal static class JournalRecovery
         var names = JournalFiles.List(options.Directory);
         if (names.Count == 0 && !position.IsOpen)
         {
-            File.Delete(JournalFiles.SparePathOf(options.Directory));
+            DeleteSpares(options);
             return;
         }
 
@@ -214,8 +214,16 @@ internal static class JournalRecovery
             CrashPoint.Reach("recovery.removed");
         }
 
-        options.JournalFiles.Delete(JournalFiles.SparePathOf(options.Directory));
+        DeleteSpares(options);
         options.JournalFiles.SyncDirectory(Path.GetFullPath(options.Directory));
+    }
+
+    private static void DeleteSpares(DatabaseOptions options)
+    {
+        foreach (var spare in JournalFiles.SparePathsOf(options.Directory))
+        {
+            options.JournalFiles.Delete(spare);
+        }
     }
 
     private static byte[] DatabaseId(Connection connection)

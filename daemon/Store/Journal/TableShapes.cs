@@ -24,24 +24,28 @@ internal sealed record TableShape(string Name, int Number, IReadOnlyList<string>
 internal sealed class TableShapes
 {
     private const string RowNumber = "_rowid_";
+    private const int TurnsMax = 4;
     private readonly List<TableShape> _shapes = [];
-    private TableShape? _last;
 
     public TableShapes(Connection connection) => Load(connection);
 
     /// <summary>Null for a table that the journal cannot tell.</summary>
     public TableShape? Find(ReadOnlySpan<byte> name)
     {
-        if (_last is not null && name.SequenceEqual(_last.Utf8))
+        for (var index = 0; index < _shapes.Count; index++)
         {
-            return _last;
-        }
-
-        foreach (var shape in _shapes)
-        {
+            var shape = _shapes[index];
             if (name.SequenceEqual(shape.Utf8))
             {
-                return _last = shape;
+                if (index < TurnsMax)
+                {
+                    return shape;
+                }
+
+                // A few tables take turns: those asked for last stand first.
+                _shapes.RemoveAt(index);
+                _shapes.Insert(0, shape);
+                return shape;
             }
         }
 
@@ -52,7 +56,6 @@ internal sealed class TableShapes
     public void Load(Connection connection)
     {
         _shapes.Clear();
-        _last = null;
         var tables = new List<(string Name, bool HasRowNumbers)>();
         var list = connection.Prepare("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'");
         while (list.Step())

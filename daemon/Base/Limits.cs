@@ -175,7 +175,7 @@ public static partial class Limits
     public const int StoreJournalRecordBytesMax = 4 * 1024 * 1024;
 
     /// <summary>The longest that an acknowledged group waits for its commit: what a start after a crash has to do again, and how many rows share a page. A second more of it would be half a second of the start.</summary>
-    public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromMilliseconds(700);
+    public static readonly TimeSpan StoreLazyCommitTimeMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Changes that wait for their commit, at most.</summary>
     public const long StoreLazyCommitBytesMax = 64 * 1024 * 1024;
@@ -201,8 +201,8 @@ public static partial class Limits
     /// <summary>Pages that a large commit writes: a third of what one may.</summary>
     public const int StoreWidePagesMin = StoreLazyCommitPagesMax / 3;
 
-    /// <summary>After so long without a large one, commits are small.</summary>
-    public static readonly TimeSpan StoreWideRest = TimeSpan.FromSeconds(10);
+    /// <summary>After so long without a large one, commits are small. A load that comes in bursts finds the leaves that the one before had read.</summary>
+    public static readonly TimeSpan StoreWideRest = TimeSpan.FromMinutes(1);
 
     /// <summary>Pages written ahead at a time: 0.1 to 0.2 ms, that the group which has been synced meanwhile may have to wait.</summary>
     public const int StoreWriteAheadPages = 32;

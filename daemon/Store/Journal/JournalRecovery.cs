@@ -28,7 +28,10 @@ internal static class JournalRecovery
         CrashPoint.Reach("recovery.before");
         if (position.IsOpen)
         {
+            // As much as the writer had for the same rows: with less, leaves of indexes are written and read back in the middle.
+            connection.Execute($"PRAGMA cache_size = -{Limits.StoreWriteCacheWideKibibytes}");
             var found = Replay(connection, options, key, databaseId, position with { IsOpen = false, Group = long.MaxValue });
+            connection.Execute($"PRAGMA cache_size = -{Limits.StoreWriteCacheKibibytes}");
             options.Recovered?.Invoke(found);
         }
 

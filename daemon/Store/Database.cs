@@ -23,7 +23,7 @@ public sealed class Database : IAsyncDisposable
     private readonly Writer _writer;
     private readonly PendingGroups? _pending;
     private readonly RecentLog _recent = new();
-    private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SequenceWaits _waits = new();
     private long _durable;
     private Fault? _failure;
     private int _closed;
@@ -205,9 +205,15 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Completes when an event after <paramref name="after"/> is durable; at once when one is.</summary>
     public async Task WaitForSequenceAsync(long after, CancellationToken cancel)
     {
-        while (true)
+        if (Durable > after)
         {
-            var grown = Volatile.Read(ref _grown);
+            return;
+        }
+
+        var wait = _waits.Enter(after);
+        try
+        {
+            // Whatever came before it entered told nobody.
             if (Durable > after)
             {
                 return;
@@ -218,7 +224,11 @@ public sealed class Database : IAsyncDisposable
                 throw failure;
             }
 
-            await grown.Task.WaitAsync(cancel).ConfigureAwait(false);
+            await wait.Done.Task.WaitAsync(cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            _waits.Leave(wait);
         }
     }
 
@@ -331,14 +341,13 @@ public sealed class Database : IAsyncDisposable
         }
 
         Volatile.Write(ref _durable, sequence);
-        var grown = Interlocked.Exchange(ref _grown, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        grown.SetResult();
+        _waits.Grown(sequence);
     }
 
     private void OnFailed(Fault fault)
     {
         Volatile.Write(ref _failure, fault);
-        _ = Volatile.Read(ref _grown).TrySetException(fault);
+        _waits.Fail(fault);
         if (Options.Failed is { } failed)
         {
             // Who is told may close the store, which waits for the writer's thread: this one.

@@ -86,6 +86,9 @@ public static partial class Log
     [LoggerMessage(1033, LogLevel.Warning, "the journal that the last stop left is taken in: {Groups} groups redone, {Bytes} bytes of tail cut: a group that was on its way and not answered, unless the disk has damaged the last one that was")]
     public static partial void JournalCut(ILogger logger, long groups, long bytes);
 
+    [LoggerMessage(1034, LogLevel.Information, "what comes in is handed to the thread pool: this Kestrel has no other way, and callers who are alone wait a little longer")]
+    public static partial void FramesAreHandedOver(ILogger logger);
+
     [LoggerMessage(1040, LogLevel.Warning, "the origin cannot serve {Path}: {Reason}")]
     public static partial void OriginFailed(ILogger logger, string path, string reason);
 

@@ -6,6 +6,7 @@ using Auraed.Host.Origin;
 using Auraed.Rpc;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -145,6 +146,11 @@ internal sealed class DaemonHost : IAsyncDisposable
         _composition.Serve();
         try
         {
+            if (!KestrelScheduling.TryInstall(_app.Services.GetRequiredService<IServer>()))
+            {
+                Log.FramesAreHandedOver(Logger);
+            }
+
             await _app.StartAsync(cancel);
             _origin = await OriginServer.StartAsync(Settings, _composition.Origin, logging => _logs.AddTo(logging), Logger, cancel);
             _composition.Work(Settings, Logger);

@@ -95,6 +95,7 @@ internal sealed class LocalConnection : DefaultConnectionContext, IConnectionSoc
                 // A connection that is silent holds a small buffer, one that brings much is read in few calls.
                 room = count < target.Length ? Limits.SocketReadBytes : Limits.SocketReadBytesAtOnce;
                 writer.Advance(count);
+                KestrelScheduling.Received(count);
                 var flush = writer.FlushAsync();
                 var flushed = flush.IsCompleted ? flush.Result : flush.AsTask().GetAwaiter().GetResult();
                 if (flushed.IsCompleted || flushed.IsCanceled)

@@ -27,7 +27,7 @@ public partial class Style
         ("Console.WriteLine", "Cli's printer, or a message in Base/Log", ["daemon/Cli/", "daemon/Host/"]),
         ("Console.Error", "Cli's printer, or a message in Base/Log", ["daemon/Cli/", "daemon/Host/"]),
         ("Activator.CreateInstance", "a constructor call, which the AOT compiler sees", []),
-        ("Type.GetType", "a typed reference, which the AOT compiler sees", []),
+        ("Type.GetType", "a typed reference, which the AOT compiler sees", ["daemon/Host/KestrelScheduling.cs"]),
         ("JsonSerializer.Serialize", "Utf8JsonWriter or a JsonSerializerContext", []),
         ("Random.Shared", "RandomNumberGenerator, or a seeded Random that is passed in", []),
     ];

@@ -89,7 +89,7 @@ public sealed class AssetOutputs : IAsyncLifetime
             Terminal = new Terminal(TextWriter.Null, error, isInteractive, width: 100),
             Variables = new Dictionary<string, string>(),
             // What takes longer than a second by the clock is told of.
-            Time = new FixedTime(DateTimeOffset.UnixEpoch),
+            Time = new FixedTime(TimeProvider.System.GetUtcNow()),
             OpenOutput = () => new MemoryCopy(_output),
             RunDaemon = (_, _) => Task.FromResult(0),
         };
